@@ -105,6 +105,7 @@ impl<E: Engine> Committer<E> {
             let begun = Instant::now();
             self.engine.write(judged.changes, tally.sequence)?;
             self.sequence = tally.sequence;
+            self.shared.space.wrote(tally.bytes);
             self.mirror.durable(tally.sequence);
             self.shared
                 .observer

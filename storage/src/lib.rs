@@ -7,8 +7,7 @@
 //! that was queued before it and never shows what is not yet durable.
 //!
 //! Operations are queued in the order of the *calls* (not of the first `await`), also while the queue is full. A future that
-//! is dropped does not take its operation back: once queued, a batch is written. A future that is never awaited after the
-//! queue was full at its call is not queued, and nothing behind it is; so await or drop what you call.
+//! is dropped does not take its operation back, unless the operation still stood outside a full queue.
 //!
 //! # Where things are
 //! [`SledStore`] keeps tables in sled behind one committer thread; [`MemoryStore`] does the same in memory and can crash on

@@ -51,6 +51,9 @@ pub fn decode<T: Record>(bytes: &[u8]) -> Result<T> {
     let Some((&version, payload)) = bytes.split_first() else {
         return Err(corrupt::<T>("it is empty"));
     };
+    if bytes.len() > VALUE_MAX {
+        return Err(corrupt::<T>("it is longer than any value"));
+    }
     if version == T::VERSION {
         return payload_of(payload).map_err(|detail| corrupt::<T>(&detail));
     }
@@ -71,10 +74,15 @@ pub fn unknown_version<T: Record>(version: u8) -> Error {
 }
 
 fn payload_of<P: DeserializeOwned>(payload: &[u8]) -> std::result::Result<P, String> {
-    options().deserialize(payload).map_err(|error| error.to_string())
+    options().deserialize(payload).map_err(|error| match *error {
+        // The slice ended: bincode shows an empty text for it.
+        bincode::ErrorKind::Io(_) => "it ends inside a field".to_owned(),
+        other => other.to_string(),
+    })
 }
 
-/// Trailing bytes are refused by `DefaultOptions`. The limit refuses a corrupt length before memory is taken for it.
+/// `DefaultOptions` refuse trailing bytes. The limit is for writing; when a slice is read, bincode checks every length
+/// against what is left of the slice, before it takes memory for it.
 fn options() -> impl Options {
     let payload_max = VALUE_MAX as u64 - 1;
     bincode::DefaultOptions::new().with_limit(payload_max)

@@ -1,13 +1,18 @@
 //! What the callers and the store's threads know together: the queue, how it ended, and since when a group is running.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    future::ready,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use tokio::sync::{oneshot, watch};
 
-use crate::{Error, Health, Observer, Result, group::Operation, queue::Queue, space::Space};
+use crate::{BoxFuture, Error, Health, Observer, Result, group::Operation, queue::Queue, space::Space};
 
 /// Whether the store still works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) space: Space,
     pub(crate) observer: Arc<dyn Observer>,
     ending: watch::Sender<Ending>,
+    has_failed: AtomicBool,
     busy_since: Mutex<Option<Instant>>,
 }
 
@@ -33,59 +39,54 @@ impl Shared {
             space,
             observer,
             ending,
+            has_failed: AtomicBool::new(false),
             busy_since: Mutex::new(None),
         }
     }
 
-    /// Queues an operation and waits for its answer, or for the end of the store.
-    pub(crate) async fn ask<T>(
+    /// Queues an operation now; the future waits for its answer, or for the end of the store.
+    pub(crate) fn ask<T: Send + 'static>(
         &self,
         operation: Operation,
         answer: oneshot::Receiver<Result<T>>,
-    ) -> Result<T> {
-        if let Err(refused) = self.queue.push(operation).await {
-            drop(refused);
-            return Err(self.refusal());
-        }
-        let answered = tokio::select! {
-            biased;
-            answered = answer => answered.ok(),
-            () = self.until(|ending| matches!(ending, Ending::Poisoned { .. })) => None,
+    ) -> BoxFuture<'_, Result<T>> {
+        let Ok(ticket) = self.queue.push(operation) else {
+            return Box::pin(ready(Err(self.refusal())));
         };
-        match answered {
-            Some(result) => result,
-            // The committer dropped it on its way out; it says why in a moment.
-            None => Err(self.ended().await),
-        }
+        Box::pin(async move {
+            let answered = tokio::select! {
+                biased;
+                answered = answer => answered.ok(),
+                () = self.until(|ending| matches!(ending, Ending::Poisoned { .. })) => None,
+            };
+            drop(ticket);
+            match answered {
+                Some(result) => result,
+                // The committer dropped it on its way out; it says why in a moment.
+                None => Err(self.ended().await),
+            }
+        })
     }
 
     /// Ends the store for good: nobody waits any longer, nothing is taken any more. Only the first reason counts.
     pub(crate) fn poison(&self, reason: &str) {
-        let is_first = self.ending.send_if_modified(|ending| {
-            let is_running = *ending == Ending::Running;
-            if is_running {
-                *ending = Ending::Poisoned {
-                    reason: reason.to_owned(),
-                };
-            }
-            is_running
-        });
-        if is_first {
-            tracing::error!(reason, "the store failed and takes nothing more");
-            self.observer.poisoned(reason);
+        if !self.is_running() || self.has_failed.swap(true, Ordering::SeqCst) {
+            return;
         }
+        tracing::error!(reason, "the store failed and takes nothing more");
+        let telling = catch_unwind(AssertUnwindSafe(|| self.observer.poisoned(reason)));
+        if telling.is_err() {
+            tracing::error!("the observer panicked while it was told that the store failed");
+        }
+        self.end(Ending::Poisoned {
+            reason: reason.to_owned(),
+        });
         self.queue.abandon();
     }
 
     /// Everything was written and let go.
     pub(crate) fn closed(&self) {
-        self.ending.send_if_modified(|ending| {
-            let is_running = *ending == Ending::Running;
-            if is_running {
-                *ending = Ending::Closed;
-            }
-            is_running
-        });
+        self.end(Ending::Closed);
     }
 
     /// Waits for the end and says how it was: `Ok` after a close.
@@ -137,6 +138,17 @@ impl Shared {
                 stall_max.as_secs_f32()
             ));
         }
+    }
+
+    /// The first end stays.
+    fn end(&self, how: Ending) {
+        self.ending.send_if_modified(|ending| {
+            let is_running = *ending == Ending::Running;
+            if is_running {
+                *ending = how;
+            }
+            is_running
+        });
     }
 
     async fn ended(&self) -> Error {

@@ -1,10 +1,6 @@
 //! The store that is used in production.
 
-use std::{
-    future::Future,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
@@ -102,7 +98,7 @@ impl SledStore {
             return Box::pin(std::future::ready(Err(error)));
         }
         let (reply, answer) = oneshot::channel();
-        eager(self.shared.ask(operation(reply), answer))
+        self.shared.ask(operation(reply), answer)
     }
 }
 
@@ -132,15 +128,5 @@ impl Store for SledStore {
 impl Drop for SledStore {
     fn drop(&mut self) {
         self.shared.queue.stop();
-    }
-}
-
-/// Takes a future's first step now, so that an operation's place in the queue is the place of the call. Nobody is woken for
-/// this step; the caller's own first poll takes a fresh look.
-pub(crate) fn eager<'a, T: Send + 'a>(future: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
-    let mut future = Box::pin(future);
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => Box::pin(std::future::ready(value)),
-        Poll::Pending => future,
     }
 }

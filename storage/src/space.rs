@@ -13,6 +13,8 @@ use crate::{Error, Observer, Result};
 
 /// 50 ms between two looks: a fast disk takes about 25 MB in that time, well below the 64 MiB that are kept free.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// 256 KiB taken from callers: sled writes several times that, so a burst may not wait for the clock.
+const LOOK_BYTES: usize = 256 * 1024;
 /// 1 s between two attempts to make the reserve again.
 const RESERVE_INTERVAL: Duration = Duration::from_secs(1);
 const RESERVE_NAME: &str = "reserve";
@@ -39,6 +41,8 @@ pub(crate) struct Space {
 struct Look {
     at: Instant,
     free_bytes: u64,
+    /// What was written since.
+    written_bytes: usize,
 }
 
 impl Space {
@@ -63,10 +67,18 @@ impl Space {
         Ok((free_bytes < self.free_bytes_min).then_some(free_bytes))
     }
 
+    /// Notes what the committer wrote, so that a burst is noticed before the next look is due.
+    pub(crate) fn wrote(&self, bytes: usize) {
+        if let Some(last) = &mut *self.look.lock().unwrap_or_else(PoisonError::into_inner) {
+            last.written_bytes = last.written_bytes.saturating_add(bytes);
+        }
+    }
+
     fn free_bytes(&self) -> Result<u64> {
         let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = *look
             && last.at.elapsed() < LOOK_INTERVAL
+            && last.written_bytes < LOOK_BYTES
         {
             return Ok(last.free_bytes);
         }
@@ -78,6 +90,7 @@ impl Space {
         *look = Some(Look {
             at: Instant::now(),
             free_bytes,
+            written_bytes: 0,
         });
         drop(look);
         if was_full != is_full {
