@@ -1,14 +1,13 @@
 //! A store that breaks at one chosen operation, for sweeps: N = 1, 2, 3... until a run no longer reaches its fault.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::VecDeque,
+    future::ready,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
 
-use tokio::sync::{Mutex as Turnstile, watch};
+use tokio::sync::{oneshot, watch};
 
 use crate::{Batch, BoxFuture, Error, Health, Key, Result, Row, Scan, Sequence, Store, Stored};
 
@@ -34,11 +33,16 @@ pub struct FaultStore {
     fault: Fault,
     /// Counted from 1, in the order of the calls: gets, scans and commits alike.
     at: u64,
-    begun: AtomicU64,
-    /// Operations pass here one behind another; a stalled one keeps the door shut.
-    door: Turnstile<()>,
-    released: watch::Sender<bool>,
+    state: Mutex<State>,
     poisoned: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct State {
+    begun: u64,
+    is_released: bool,
+    /// The stalled operation and what came behind it, to be begun in this order.
+    stalled: VecDeque<Box<dyn FnOnce() + Send>>,
 }
 
 impl FaultStore {
@@ -48,21 +52,24 @@ impl FaultStore {
             inner,
             fault,
             at,
-            begun: AtomicU64::new(0),
-            door: Turnstile::new(()),
-            released: watch::Sender::new(false),
+            state: Mutex::default(),
             poisoned: watch::Sender::new(false),
         }
     }
 
     /// Whether the run came as far as the fault. When it did not, a sweep is over.
     pub fn was_reached(&self) -> bool {
-        self.begun.load(Ordering::SeqCst) >= self.at
+        self.lock().begun >= self.at
     }
 
-    /// Lets a stalled operation go on, now or when it comes.
+    /// Lets a stalled operation, and everything behind it, go on: now, or when it comes.
     pub fn release(&self) {
-        self.released.send_replace(true);
+        let mut state = self.lock();
+        state.is_released = true;
+        // Under the lock, so that nothing overtakes them. They only begin operations, and wait for nothing.
+        while let Some(begin) = state.stalled.pop_front() {
+            begin();
+        }
     }
 
     /// The store below, whose content is what a restart would find.
@@ -70,95 +77,123 @@ impl FaultStore {
         Arc::clone(&self.inner)
     }
 
-    fn poison(&self) -> Error {
-        self.poisoned.send_replace(true);
-        poisoned()
+    fn read<T: Send + 'static>(&self, read: Begin<T>) -> BoxFuture<'_, Result<T>> {
+        let fault = match self.count() {
+            Ok(fault) => fault,
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
+        match fault {
+            Some(Fault::Fail | Fault::Lose | Fault::Tear) => Box::pin(ready(Err(self.poison()))),
+            Some(Fault::Refuse) | None => self.pass(read, false),
+            Some(Fault::Stall) => self.pass(read, true),
+        }
     }
 
-    /// Takes a number, waits for its turn, and says which fault it meets.
-    async fn enter(&self) -> Result<Entered<'_>> {
-        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        let turn = self.door.lock().await;
-        if *self.poisoned.borrow() {
+    fn write(&self, batch: Batch) -> BoxFuture<'_, Result<Sequence>> {
+        let fault = match self.count() {
+            Ok(fault) => fault,
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
+        match fault {
+            Some(Fault::Refuse) if !batch.is_empty() => Box::pin(ready(Err(Error::Full { free_bytes: 0 }))),
+            Some(Fault::Fail) => Box::pin(ready(Err(self.poison()))),
+            Some(Fault::Lose) => self.write_and_poison(batch),
+            Some(Fault::Tear) => self.write_and_poison(first_half(batch)),
+            Some(Fault::Refuse) | None => self.pass(committing(batch), false),
+            Some(Fault::Stall) => self.pass(committing(batch), true),
+        }
+    }
+
+    /// Counts an operation and says which fault it meets.
+    fn count(&self) -> Result<Option<Fault>> {
+        if self.is_poisoned() {
             return Err(poisoned());
         }
-        let fault = (number == self.at).then_some(self.fault);
-        if fault == Some(Fault::Stall) {
-            // It cannot fail: the sender lives as long as `self`.
-            drop(self.released.subscribe().wait_for(|released| *released).await);
-        }
-        Ok(Entered { _turn: turn, fault })
+        let mut state = self.lock();
+        state.begun += 1;
+        Ok((state.begun == self.at).then_some(self.fault))
     }
 
-    async fn read<T>(&self, read: impl FnOnce(&dyn Store) -> BoxFuture<'_, Result<T>>) -> Result<T> {
-        let entered = self.enter().await?;
-        match entered.fault {
-            Some(Fault::Fail | Fault::Lose | Fault::Tear) => Err(self.poison()),
-            Some(Fault::Refuse | Fault::Stall) | None => {
-                let reading = read(&*self.inner);
-                drop(entered);
-                self.unless_poisoned(reading).await
-            }
+    /// Begins an operation of the store below, now or behind a stalled one.
+    fn pass<T: Send + 'static>(&self, begin: Begin<T>, stalls: bool) -> BoxFuture<'_, Result<T>> {
+        let inner = Arc::clone(&self.inner);
+        let mut state = self.lock();
+        let is_behind = !state.stalled.is_empty();
+        if !is_behind && (!stalls || state.is_released) {
+            return self.unless_poisoned(begin(inner));
         }
+        let (sender, begun) = oneshot::channel();
+        state.stalled.push_back(Box::new(move || {
+            // One who left does not get the answer; the operation is done all the same.
+            drop(sender.send(begin(inner)));
+        }));
+        drop(state);
+        self.unless_poisoned(Box::pin(async move {
+            match begun.await {
+                Ok(operation) => operation.await,
+                Err(_) => Err(poisoned()),
+            }
+        }))
     }
 
-    async fn write(&self, batch: Batch) -> Result<Sequence> {
-        let entered = self.enter().await?;
-        match entered.fault {
-            Some(Fault::Refuse) if !batch.is_empty() => Err(Error::Full { free_bytes: 0 }),
-            Some(Fault::Fail) => Err(self.poison()),
-            Some(Fault::Lose) => {
-                // What it says is lost on purpose, be it a conflict or a sequence number.
-                drop(self.inner.commit(batch).await);
-                Err(self.poison())
-            }
-            Some(Fault::Tear) => {
-                drop(self.inner.commit(first_half(batch)).await);
-                Err(self.poison())
-            }
-            Some(Fault::Refuse | Fault::Stall) | None => {
-                let writing = self.inner.commit(batch);
-                drop(entered);
-                self.unless_poisoned(writing).await
-            }
-        }
+    /// What the store below says is lost on purpose, be it a conflict or a sequence number.
+    fn write_and_poison(&self, batch: Batch) -> BoxFuture<'_, Result<Sequence>> {
+        let writing = committing(batch)(Arc::clone(&self.inner));
+        let error = self.poison();
+        Box::pin(async move {
+            drop(writing.await);
+            Err(error)
+        })
     }
 
-    /// An answer of the store below, unless the fault came first.
-    async fn unless_poisoned<T>(&self, answer: BoxFuture<'_, Result<T>>) -> Result<T> {
-        tokio::select! {
-            biased;
-            () = self.broken() => Err(poisoned()),
-            answer = answer => answer,
-        }
+    /// An answer of the store below, unless the fault comes first.
+    fn unless_poisoned<'a, T: Send + 'a>(
+        &'a self,
+        answer: BoxFuture<'static, Result<T>>,
+    ) -> BoxFuture<'a, Result<T>> {
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = self.broken() => Err(poisoned()),
+                answer = answer => answer,
+            }
+        })
     }
 
     async fn broken(&self) {
         // It cannot fail: the sender lives as long as `self`.
         drop(self.poisoned.subscribe().wait_for(|poisoned| *poisoned).await);
     }
-}
 
-struct Entered<'a> {
-    _turn: tokio::sync::MutexGuard<'a, ()>,
-    fault: Option<Fault>,
+    fn poison(&self) -> Error {
+        self.poisoned.send_replace(true);
+        poisoned()
+    }
+
+    fn is_poisoned(&self) -> bool {
+        *self.poisoned.borrow()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Store for FaultStore {
     fn get(&self, key: Key) -> BoxFuture<'_, Result<Option<Stored>>> {
-        eager(self.read(move |inner| inner.get(key)))
+        self.read(beginning(move |inner| async move { inner.get(key).await }))
     }
 
     fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Row>>> {
-        eager(self.read(move |inner| inner.scan(scan)))
+        self.read(beginning(move |inner| async move { inner.scan(scan).await }))
     }
 
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Sequence>> {
-        eager(self.write(batch))
+        self.write(batch)
     }
 
     fn health(&self) -> Health {
-        if *self.poisoned.borrow() {
+        if self.is_poisoned() {
             return Health::Poisoned {
                 reason: REASON.to_owned(),
             };
@@ -167,16 +202,26 @@ impl Store for FaultStore {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move {
-            let turn = self.door.lock().await;
-            if *self.poisoned.borrow() {
-                return Err(poisoned());
-            }
-            let closed = self.inner.close().await;
-            drop(turn);
-            closed
-        })
+        if self.is_poisoned() {
+            return Box::pin(ready(Err(poisoned())));
+        }
+        self.pass(beginning(|inner| async move { inner.close().await }), false)
     }
+}
+
+/// Begins an operation on a store, so that it has its place there, and gives what is left to wait for.
+type Begin<T> = Box<dyn FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T>> + Send>;
+
+fn beginning<T, F>(operation: impl FnOnce(Arc<dyn Store>) -> F + Send + 'static) -> Begin<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    Box::new(move |inner| eager(operation(inner)))
+}
+
+fn committing(batch: Batch) -> Begin<Sequence> {
+    beginning(move |inner| async move { inner.commit(batch).await })
 }
 
 const REASON: &str = "a fault was asked for";
@@ -201,12 +246,12 @@ fn first_half(batch: Batch) -> Batch {
     torn
 }
 
-/// Takes a future's first step now, so that an operation's place in the queue is the place of the call. Nobody is woken for
-/// this step; the caller's own first poll takes a fresh look.
-fn eager<'a, T: Send + 'a>(future: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
+/// Takes a future's first step now, in which it calls the store below. Nobody is woken for this step; the caller's own first
+/// poll takes a fresh look.
+fn eager<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> BoxFuture<'static, T> {
     let mut future = Box::pin(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => Box::pin(std::future::ready(value)),
+        Poll::Ready(value) => Box::pin(ready(value)),
         Poll::Pending => future,
     }
 }

@@ -78,10 +78,15 @@ impl MemoryStore {
         self.lock().unsynced.len()
     }
 
-    /// Answers at the first await, after everything judged so far became durable.
+    /// Answers after everything judged so far became durable. That takes a turn of the executor, as a disk would.
     fn after_sync<T: Send + 'static>(&self, outcome: Result<T>) -> BoxFuture<'_, Result<T>> {
         let mut outcome = Some(outcome);
-        Box::pin(poll_fn(move |_| {
+        let mut has_waited = false;
+        Box::pin(poll_fn(move |context| {
+            if !std::mem::replace(&mut has_waited, true) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let answer = self.lock().sync().and_then(|()| {
                 outcome.take().unwrap_or_else(|| {
                     Err(Error::Poisoned {

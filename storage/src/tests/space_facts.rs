@@ -160,7 +160,7 @@ async fn a_really_full_disk_is_refused_in_time_and_opens_again() {
     assert!(!path.join("reserve").exists());
     assert_eq!(
         numbers(&*store, whole_table()).await.len(),
-        1_000.min(100 + written as usize * 16)
+        1_000.min(100 + usize::try_from(written).unwrap() * 16)
     );
     assert!(matches!(
         store.commit(put(1, b"x")).await,
