@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    Error, Result,
+    Result,
     engine::Engine,
     group::{Group, Operation},
     mirror::MirrorThread,
@@ -52,12 +52,12 @@ impl<E: Engine> Committer<E> {
         let shared = Arc::clone(&self.shared);
         match catch_unwind(AssertUnwindSafe(|| self.run())) {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => shared.poison(&reason_of(error)),
+            Ok(Err(error)) => shared.poison(&error.into_reason()),
             Err(panic) => shared.poison(&format!("the committer panicked: {}", panic_text(&*panic))),
         }
         match catch_unwind(AssertUnwindSafe(|| self.release())) {
             Ok(Ok(())) => shared.closed(),
-            Ok(Err(error)) => shared.poison(&reason_of(error)),
+            Ok(Err(error)) => shared.poison(&error.into_reason()),
             Err(panic) => shared.poison(&format!("closing panicked: {}", panic_text(&*panic))),
         }
     }
@@ -129,13 +129,6 @@ fn start_watchdog(shared: Arc<Shared>, stall_max: Duration) -> std::io::Result<J
             std::thread::park_timeout(stall_max / 4);
         }
     })
-}
-
-fn reason_of(error: Error) -> String {
-    match error {
-        Error::Poisoned { reason } => reason,
-        other => other.to_string(),
-    }
 }
 
 /// What a panic said.

@@ -76,3 +76,13 @@ pub enum Error {
         advice: String,
     },
 }
+
+impl Error {
+    /// The reason alone, to be carried by another error of the same kind.
+    pub(crate) fn into_reason(self) -> String {
+        match self {
+            Error::Poisoned { reason } => reason,
+            other => other.to_string(),
+        }
+    }
+}

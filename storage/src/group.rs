@@ -19,11 +19,16 @@ pub(crate) enum Operation {
     Commit { batch: Batch, reply: Reply<Sequence> },
 }
 
+/// 128 KiB: what a scan counts for. Answers are held until the group is synced, so only eight scans, with 16 MB each at the
+/// very most, share a group of the usual size.
+const SCAN_WEIGHT: usize = 128 * 1024;
+
 impl Operation {
     /// What it adds to the size of a group.
     pub(crate) fn bytes(&self) -> usize {
         match self {
-            Operation::Get { .. } | Operation::Scan { .. } => 0,
+            Operation::Get { .. } => 0,
+            Operation::Scan { .. } => SCAN_WEIGHT,
             Operation::Commit { batch, .. } => batch.bytes(),
         }
     }

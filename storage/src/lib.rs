@@ -91,8 +91,8 @@ impl From<Sequence> for Version {
     }
 }
 
-/// The number of a committed batch, and the version of every row that it wrote. Numbers only grow; they have gaps across
-/// restarts at the most.
+/// The number of a committed batch, and the version of every row that it wrote. Numbers only grow, and one that anybody was
+/// told is never given out again, also after a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u64);
 

@@ -119,7 +119,7 @@ impl Shared {
             Ok(None) => Health::Ready,
             Ok(Some(free_bytes)) => Health::Full { free_bytes },
             Err(error) => Health::Poisoned {
-                reason: error.to_string(),
+                reason: error.into_reason(),
             },
         }
     }
