@@ -1,0 +1,139 @@
+//! The committer: one thread that owns the engine. It takes what waits, judges it in order, writes once, syncs once, and only
+//! then answers. Any failure ends it: nothing is acknowledged on a guess.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::{Builder, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Result,
+    engine::Engine,
+    group::{Group, Operation},
+    mirror::MirrorThread,
+    queue::Taken,
+    shared::Shared,
+    space::Reserve,
+};
+
+/// 1 s: how long the committer waits for work before it looks after the reserve file.
+const IDLE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The committer and what it owns.
+pub(crate) struct Committer<E> {
+    pub(crate) engine: E,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) mirror: MirrorThread,
+    pub(crate) reserve: Reserve,
+    /// The number of the last batch that is durable.
+    pub(crate) sequence: u64,
+    pub(crate) group_operations_max: usize,
+    pub(crate) group_bytes_max: usize,
+    pub(crate) stall_max: Duration,
+}
+
+impl<E: Engine> Committer<E> {
+    /// Starts the thread, and the watchdog beside it.
+    pub(crate) fn start(self) -> std::io::Result<()> {
+        let watchdog = start_watchdog(Arc::clone(&self.shared), self.stall_max)?;
+        let run = move || {
+            self.run_and_release();
+            watchdog.thread().unpark();
+        };
+        Builder::new().name("storage-commit".to_owned()).spawn(run)?;
+        Ok(())
+    }
+
+    /// Callers hear of a failure before anything is let go, for letting go of a broken disk may take for ever.
+    fn run_and_release(mut self) {
+        let shared = Arc::clone(&self.shared);
+        match catch_unwind(AssertUnwindSafe(|| self.run())) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => shared.poison(&error.into_reason()),
+            Err(panic) => shared.poison(&format!("the committer panicked: {}", panic_text(&*panic))),
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.release())) {
+            Ok(Ok(())) => shared.closed(),
+            Ok(Err(error)) => shared.poison(&error.into_reason()),
+            Err(panic) => shared.poison(&format!("closing panicked: {}", panic_text(&*panic))),
+        }
+    }
+
+    fn run(&mut self) -> Result<()> {
+        loop {
+            match self.take() {
+                Taken::Items(operations, left) => {
+                    self.shared.observer.queue_depth(left);
+                    self.shared.set_busy(Some(Instant::now()));
+                    self.settle(operations)?;
+                    self.shared.set_busy(None);
+                }
+                Taken::Nothing => {}
+                Taken::Stopped => return Ok(()),
+            }
+            self.reserve.keep(&self.shared.space)?;
+        }
+    }
+
+    fn release(self) -> Result<()> {
+        self.shared.set_busy(Some(Instant::now()));
+        self.mirror.finish();
+        self.engine.close()
+    }
+
+    fn take(&self) -> Taken<Operation> {
+        let mut bytes = 0;
+        self.shared.queue.take(IDLE_PATIENCE, |taken, next| {
+            bytes += next.bytes();
+            taken < self.group_operations_max && bytes <= self.group_bytes_max
+        })
+    }
+
+    /// Judges a group, makes it durable and answers.
+    fn settle(&mut self, operations: Vec<Operation>) -> Result<()> {
+        let full = self.shared.space.full()?;
+        let mut group = Group::new(&self.engine, self.sequence);
+        for operation in operations {
+            group.judge(operation, full)?;
+        }
+        let judged = group.finish();
+        let tally = judged.tally;
+        if tally.batches > 0 {
+            let begun = Instant::now();
+            self.engine.write(judged.changes, tally.sequence)?;
+            self.sequence = tally.sequence;
+            self.shared.space.wrote(tally.bytes);
+            self.mirror.durable(tally.sequence);
+            self.shared
+                .observer
+                .committed(tally.batches, tally.operations, tally.bytes, begun.elapsed());
+        }
+        (0..tally.conflicts).for_each(|_| self.shared.observer.conflicted());
+        if self.shared.is_poisoned() {
+            // Declared dead meanwhile: those who waited were told so, and nobody else may hear otherwise.
+            return Ok(());
+        }
+        judged.answers.into_iter().for_each(|answer| answer.send());
+        Ok(())
+    }
+}
+
+/// Looks four times in `stall_max` whether a group hangs, until the store has ended.
+fn start_watchdog(shared: Arc<Shared>, stall_max: Duration) -> std::io::Result<JoinHandle<()>> {
+    Builder::new().name("storage-watch".to_owned()).spawn(move || {
+        while shared.is_running() {
+            shared.check_stall(stall_max);
+            std::thread::park_timeout(stall_max / 4);
+        }
+    })
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a word".to_owned())
+}

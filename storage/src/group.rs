@@ -1,0 +1,245 @@
+//! A group: operations taken from the queue together, judged in order, made durable by one sync, answered after it.
+
+use std::{collections::BTreeMap, ops::Bound};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version,
+    engine::{Change, Engine},
+};
+
+/// Where an answer goes; the asker may have left.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T>>;
+
+/// What callers queue.
+pub(crate) enum Operation {
+    Get { key: Key, reply: Reply<Option<Stored>> },
+    Scan { scan: Scan, reply: Reply<Vec<Row>> },
+    Commit { batch: Batch, reply: Reply<Sequence> },
+}
+
+/// 128 KiB: what a scan counts for. Answers are held until the group is synced, so only eight scans, with 16 MB each at the
+/// very most, share a group of the usual size.
+const SCAN_WEIGHT: usize = 128 * 1024;
+
+impl Operation {
+    /// What it adds to the size of a group.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Operation::Get { .. } => 0,
+            Operation::Scan { .. } => SCAN_WEIGHT,
+            Operation::Commit { batch, .. } => batch.bytes(),
+        }
+    }
+}
+
+/// Judges operations against the engine and the batches before them in the same group.
+pub(crate) struct Group<'a, E> {
+    engine: &'a E,
+    /// Rows as they will be; `None` is deleted.
+    overlay: BTreeMap<Key, Option<Vec<u8>>>,
+    answers: Vec<Answer>,
+    tally: Tally,
+}
+
+/// What a group amounts to; for the observer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tally {
+    /// The last number that was given out.
+    pub(crate) sequence: u64,
+    pub(crate) batches: usize,
+    pub(crate) operations: usize,
+    pub(crate) bytes: usize,
+    pub(crate) conflicts: usize,
+}
+
+/// A group that was judged: what to write and, after that, to answer.
+pub(crate) struct Judged {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) tally: Tally,
+}
+
+/// An answer that waits for the sync. Dropped unsent, it tells its caller that the store ended.
+pub(crate) enum Answer {
+    Get(Reply<Option<Stored>>, Result<Option<Stored>>),
+    Scan(Reply<Vec<Row>>, Result<Vec<Row>>),
+    Commit(Reply<Sequence>, Result<Sequence>),
+}
+
+impl Answer {
+    /// A caller that left does not get it, which is its own decision.
+    pub(crate) fn send(self) {
+        match self {
+            Answer::Get(reply, result) => drop(reply.send(result)),
+            Answer::Scan(reply, result) => drop(reply.send(result)),
+            Answer::Commit(reply, result) => drop(reply.send(result)),
+        }
+    }
+}
+
+impl<'a, E: Engine> Group<'a, E> {
+    /// A group whose first batch gets the number after `sequence`.
+    pub(crate) fn new(engine: &'a E, sequence: u64) -> Group<'a, E> {
+        let tally = Tally {
+            sequence,
+            batches: 0,
+            operations: 0,
+            bytes: 0,
+            conflicts: 0,
+        };
+        Group {
+            engine,
+            overlay: BTreeMap::new(),
+            answers: Vec::new(),
+            tally,
+        }
+    }
+
+    /// Judges the next operation. With `full`, batches that would write are refused. `Err` is a failure of the engine.
+    pub(crate) fn judge(&mut self, operation: Operation, full: Option<u64>) -> Result<()> {
+        let answer = match operation {
+            Operation::Get { key, reply } => Answer::Get(reply, survivable(self.get(&key))?),
+            Operation::Scan { scan, reply } => Answer::Scan(reply, survivable(self.scan(&scan))?),
+            Operation::Commit { batch, reply } => {
+                Answer::Commit(reply, survivable(self.commit(batch, full))?)
+            }
+        };
+        self.answers.push(answer);
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Judged {
+        let changes = self
+            .overlay
+            .into_iter()
+            .map(|(key, row)| (key.into_bytes(), row))
+            .collect();
+        Judged {
+            changes,
+            answers: self.answers,
+            tally: self.tally,
+        }
+    }
+
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        match self.overlay.get(key) {
+            Some(row) => row.as_deref().map(|row| unpack(key.as_bytes(), row)).transpose(),
+            None => self
+                .engine
+                .get(key.as_bytes())?
+                .map(|row| unpack(key.as_bytes(), &row))
+                .transpose(),
+        }
+    }
+
+    /// Merges the engine's rows and the overlay's, both ascending.
+    fn scan(&self, scan: &Scan) -> Result<Vec<Row>> {
+        let from = (Bound::Included(scan.start()), Bound::Unbounded);
+        let mut waiting = self.overlay.range::<[u8], _>(from).peekable();
+        let mut rows = Rows {
+            scan,
+            found: Vec::new(),
+            damage: None,
+        };
+        if rows.is_done() {
+            return Ok(rows.found);
+        }
+        self.engine.visit(scan.start(), &mut |key, row| {
+            while let Some((earlier, change)) = waiting.next_if(|(earlier, _)| earlier.as_bytes() < key) {
+                rows.add(earlier.as_bytes(), change.as_deref());
+            }
+            match waiting.next_if(|(same, _)| same.as_bytes() == key) {
+                Some((same, change)) => rows.add(same.as_bytes(), change.as_deref()),
+                None => rows.add(key, Some(row)),
+            }
+            !rows.is_done() && !scan.is_past(key)
+        })?;
+        for (key, change) in waiting {
+            rows.add(key.as_bytes(), change.as_deref());
+        }
+        rows.damage.map_or(Ok(rows.found), Err)
+    }
+
+    fn commit(&mut self, batch: Batch, full: Option<u64>) -> Result<Sequence> {
+        if batch.is_empty() {
+            return Ok(Sequence(self.tally.sequence));
+        }
+        if let Some(free_bytes) = full {
+            return Err(Error::Full { free_bytes });
+        }
+        let judged = batch.check_versions(|key| Ok(Version::of(self.get(key)?.as_ref())));
+        if let Err(error) = judged {
+            self.tally.conflicts += usize::from(matches!(error, Error::Conflict { .. }));
+            return Err(error);
+        }
+        self.tally.sequence += 1;
+        self.tally.batches += 1;
+        self.tally.operations += batch.len();
+        self.tally.bytes += batch.bytes();
+        let sequence = Sequence(self.tally.sequence);
+        for operation in batch.operations {
+            self.overlay
+                .insert(operation.key, operation.value.map(|value| pack(sequence, &value)));
+        }
+        Ok(sequence)
+    }
+}
+
+/// The rows that a scan has found so far.
+struct Rows<'a> {
+    scan: &'a Scan,
+    found: Vec<Row>,
+    damage: Option<Error>,
+}
+
+impl Rows<'_> {
+    fn add(&mut self, key: &[u8], row: Option<&[u8]>) {
+        let Some(row) = row else { return };
+        if self.is_done() || self.scan.is_past(key) || !self.scan.is_wanted(key) {
+            return;
+        }
+        match unpack(key, row) {
+            Ok(stored) => self.found.push(Row {
+                key: Key::from_stored(key.to_vec()),
+                stored,
+            }),
+            Err(error) => self.damage = Some(error),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.found.len() >= self.scan.limit() || self.damage.is_some()
+    }
+}
+
+/// Parts the failure of an engine, which ends the committer, from an answer that only its caller has to live with.
+fn survivable<T>(result: Result<T>) -> Result<Result<T>> {
+    match result {
+        Err(error @ Error::Poisoned { .. }) => Err(error),
+        other => Ok(other),
+    }
+}
+
+/// A row on disk: the version in eight bytes, most significant first, then the value.
+fn pack(sequence: Sequence, value: &[u8]) -> Vec<u8> {
+    let mut row = Vec::with_capacity(size_of::<u64>() + value.len());
+    row.extend_from_slice(&sequence.0.to_be_bytes());
+    row.extend_from_slice(value);
+    row
+}
+
+fn unpack(key: &[u8], row: &[u8]) -> Result<Stored> {
+    let Some((version, value)) = row.split_first_chunk() else {
+        let what = format!("the row at `{}`", key.escape_ascii());
+        return Err(Error::Corrupt {
+            what,
+            detail: "it has no version".to_owned(),
+        });
+    };
+    Ok(Stored {
+        version: Version(u64::from_be_bytes(*version)),
+        value: value.to_vec(),
+    })
+}

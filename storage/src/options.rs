@@ -1,0 +1,75 @@
+//! The settings of a [`SledStore`](crate::SledStore), each with its default and the reason for it.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use crate::{NoObserver, Observer};
+
+/// How a [`SledStore`](crate::SledStore) is opened.
+#[derive(Clone)]
+pub struct SledOptions {
+    /// The directory; made with mode 0700 if it is not there.
+    pub path: PathBuf,
+    /// Sled's page cache. 256 MiB: a million rows of 200 bytes stay in memory.
+    pub cache_bytes: u64,
+    /// Operations waiting for the committer; those who bring more wait. 16,384: a tenth of a second of work.
+    pub queue_max: usize,
+    /// Operations in one group. 1,000: beyond it sled is bound by the CPU, and only latency grows.
+    pub group_operations_max: usize,
+    /// Bytes of keys and values in one group (a single larger batch still goes alone). 1 MiB: a sync stays short.
+    pub group_bytes_max: usize,
+    /// Commits are refused while less is free. 64 MiB: more than is written between two looks at the disk.
+    pub free_bytes_min: u64,
+    /// A file of this size is kept beside the database and given up when a full disk would not let it open. 16 MiB: several
+    /// segments of the log. 0 keeps none.
+    pub reserve_bytes: u64,
+    /// How long one group may take before the store is declared dead. 60 s: a disk that is silent for a minute does not come
+    /// back in time for anyone who waits, and sled would wait for its I/O threads for ever.
+    pub stall_max: Duration,
+    /// Opens although the database is older than the sequence number mirrored beside it: acknowledged data is missing, and
+    /// the administrator said so. For one start.
+    pub accept_lost_tail: bool,
+    /// Who is told.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl SledOptions {
+    /// The defaults, for a directory.
+    pub fn new(path: impl Into<PathBuf>) -> SledOptions {
+        SledOptions {
+            path: path.into(),
+            cache_bytes: 256 * 1024 * 1024,
+            queue_max: 16_384,
+            group_operations_max: 1_000,
+            group_bytes_max: 1024 * 1024,
+            free_bytes_min: 64 * 1024 * 1024,
+            reserve_bytes: 16 * 1024 * 1024,
+            stall_max: Duration::from_secs(60),
+            accept_lost_tail: false,
+            observer: Arc::new(NoObserver),
+        }
+    }
+}
+
+/// The defaults, in the directory `data` where the process stands.
+impl Default for SledOptions {
+    fn default() -> SledOptions {
+        SledOptions::new("data")
+    }
+}
+
+impl fmt::Debug for SledOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SledOptions")
+            .field("path", &self.path)
+            .field("cache_bytes", &self.cache_bytes)
+            .field("queue_max", &self.queue_max)
+            .field("group_operations_max", &self.group_operations_max)
+            .field("group_bytes_max", &self.group_bytes_max)
+            .field("free_bytes_min", &self.free_bytes_min)
+            .field("reserve_bytes", &self.reserve_bytes)
+            .field("stall_max", &self.stall_max)
+            .field("accept_lost_tail", &self.accept_lost_tail)
+            .finish_non_exhaustive()
+    }
+}

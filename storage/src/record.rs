@@ -1,0 +1,96 @@
+//! Records: a version byte and bincode. The only file that names bincode.
+//!
+//! Stored types are plain: no untagged enums, no flattening, no JSON values; bincode cannot read those back. New fields make
+//! a new version. A golden file for each version keeps old bytes readable.
+
+use bincode::Options;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Error, Result, VALUE_MAX};
+
+/// A type that is kept in rows.
+pub trait Record: Serialize + DeserializeOwned {
+    /// Names the type in errors.
+    const NAME: &'static str;
+    /// The version that [`encode`] writes.
+    const VERSION: u8;
+
+    /// Reads bytes of a version other than [`Record::VERSION`]: a match on `version` that gives the older type to
+    /// [`decode_payload`] and converts it. Without one, every other version is refused.
+    fn decode_older(version: u8, payload: &[u8]) -> Result<Self> {
+        let _ = payload;
+        Err(unknown_version::<Self>(version))
+    }
+}
+
+/// The bytes of a record: its version, then bincode with variable-length integers. [`Error::TooLarge`] above [`VALUE_MAX`].
+pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>> {
+    let mut bytes = vec![T::VERSION];
+    let written = options().serialize_into(&mut bytes, record);
+    written.map_err(|error| match *error {
+        bincode::ErrorKind::SizeLimit => {
+            // The exact size is only known without the limit; this is the road of errors, so measuring twice is fine.
+            let size = bincode::DefaultOptions::new()
+                .serialized_size(record)
+                .map_or(VALUE_MAX, |size| {
+                    usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1)
+                });
+            Error::TooLarge {
+                what: "record",
+                size,
+                limit: VALUE_MAX,
+            }
+        }
+        other => corrupt::<T>(&other.to_string()),
+    })?;
+    Ok(bytes)
+}
+
+/// Takes a record back. [`Error::Corrupt`] for an unknown version, for bytes that do not make a `T`, and for bytes left over.
+pub fn decode<T: Record>(bytes: &[u8]) -> Result<T> {
+    let Some((&version, payload)) = bytes.split_first() else {
+        return Err(corrupt::<T>("it is empty"));
+    };
+    if bytes.len() > VALUE_MAX {
+        return Err(corrupt::<T>("it is longer than any value"));
+    }
+    if version == T::VERSION {
+        return payload_of(payload).map_err(|detail| corrupt::<T>(&detail));
+    }
+    T::decode_older(version, payload)
+}
+
+/// Reads the bytes behind the version byte as a `P`, for [`Record::decode_older`] of `T`.
+pub fn decode_payload<T: Record, P: DeserializeOwned>(payload: &[u8]) -> Result<P> {
+    payload_of(payload).map_err(|detail| corrupt::<T>(&detail))
+}
+
+/// The error for a version that nobody here can read, most likely written by a newer release.
+pub fn unknown_version<T: Record>(version: u8) -> Error {
+    corrupt::<T>(&format!(
+        "it has version {version}, and this release reads up to {}; was it written by a newer release?",
+        T::VERSION
+    ))
+}
+
+fn payload_of<P: DeserializeOwned>(payload: &[u8]) -> std::result::Result<P, String> {
+    options().deserialize(payload).map_err(|error| match *error {
+        // The slice ended: bincode shows an empty text for it.
+        bincode::ErrorKind::Io(_) => "it ends inside a field".to_owned(),
+        other => other.to_string(),
+    })
+}
+
+/// `DefaultOptions` refuse trailing bytes. The limit is for writing; when a slice is read, bincode checks every length
+/// against what is left of the slice, before it takes memory for it.
+fn options() -> impl Options {
+    let payload_max = VALUE_MAX as u64 - 1;
+    bincode::DefaultOptions::new().with_limit(payload_max)
+}
+
+fn corrupt<T: Record>(detail: &str) -> Error {
+    Error::Corrupt {
+        what: format!("record {}", T::NAME),
+        detail: detail.to_owned(),
+    }
+}

@@ -1,0 +1,173 @@
+//! What the callers and the store's threads know together: the queue, how it ended, and since when a group is running.
+
+use std::{
+    future::ready,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{oneshot, watch};
+
+use crate::{BoxFuture, Error, Health, Observer, Result, group::Operation, queue::Queue, space::Space};
+
+/// Whether the store still works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Ending {
+    Running,
+    Closed,
+    Poisoned { reason: String },
+}
+
+pub(crate) struct Shared {
+    pub(crate) queue: Queue<Operation>,
+    pub(crate) space: Space,
+    pub(crate) observer: Arc<dyn Observer>,
+    ending: watch::Sender<Ending>,
+    has_failed: AtomicBool,
+    busy_since: Mutex<Option<Instant>>,
+}
+
+impl Shared {
+    pub(crate) fn new(queue_max: usize, space: Space, observer: Arc<dyn Observer>) -> Shared {
+        let ending = watch::Sender::new(Ending::Running);
+        Shared {
+            queue: Queue::new(queue_max),
+            space,
+            observer,
+            ending,
+            has_failed: AtomicBool::new(false),
+            busy_since: Mutex::new(None),
+        }
+    }
+
+    /// Queues an operation now; the future waits for its answer, or for the end of the store.
+    pub(crate) fn ask<T: Send + 'static>(
+        &self,
+        operation: Operation,
+        answer: oneshot::Receiver<Result<T>>,
+    ) -> BoxFuture<'_, Result<T>> {
+        let Ok(ticket) = self.queue.push(operation) else {
+            return Box::pin(ready(Err(self.refusal())));
+        };
+        Box::pin(async move {
+            let answered = tokio::select! {
+                biased;
+                answered = answer => answered.ok(),
+                () = self.until(|ending| matches!(ending, Ending::Poisoned { .. })) => None,
+            };
+            drop(ticket);
+            match answered {
+                Some(result) => result,
+                // The committer dropped it on its way out; it says why in a moment.
+                None => Err(self.ended().await),
+            }
+        })
+    }
+
+    /// Ends the store for good: nobody waits any longer, nothing is taken any more. Only the first reason counts.
+    pub(crate) fn poison(&self, reason: &str) {
+        if !self.is_running() || self.has_failed.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        tracing::error!(reason, "the store failed and takes nothing more");
+        let telling = catch_unwind(AssertUnwindSafe(|| self.observer.poisoned(reason)));
+        if telling.is_err() {
+            tracing::error!("the observer panicked while it was told that the store failed");
+        }
+        self.end(Ending::Poisoned {
+            reason: reason.to_owned(),
+        });
+        self.queue.abandon();
+    }
+
+    /// Everything was written and let go.
+    pub(crate) fn closed(&self) {
+        self.end(Ending::Closed);
+    }
+
+    /// Waits for the end and says how it was: `Ok` after a close.
+    pub(crate) async fn ended_well(&self) -> Result<()> {
+        match self.ended().await {
+            Error::Closed => Ok(()),
+            error => Err(error),
+        }
+    }
+
+    pub(crate) fn is_poisoned(&self) -> bool {
+        matches!(*self.ending.borrow(), Ending::Poisoned { .. })
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        *self.ending.borrow() == Ending::Running
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        match &*self.ending.borrow() {
+            Ending::Poisoned { reason } => {
+                return Health::Poisoned {
+                    reason: reason.clone(),
+                };
+            }
+            Ending::Closed => return Health::Closed,
+            Ending::Running => {}
+        }
+        match self.space.full() {
+            Ok(None) => Health::Ready,
+            Ok(Some(free_bytes)) => Health::Full { free_bytes },
+            Err(error) => Health::Poisoned {
+                reason: error.into_reason(),
+            },
+        }
+    }
+
+    /// A group begins or ends; for [`Shared::check_stall`].
+    pub(crate) fn set_busy(&self, since: Option<Instant>) {
+        *self.busy_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    /// Declares the store dead if a group takes too long; the thread that runs it may never come back.
+    pub(crate) fn check_stall(&self, stall_max: Duration) {
+        let since = *self.busy_since.lock().unwrap_or_else(PoisonError::into_inner);
+        if since.is_some_and(|since| since.elapsed() > stall_max) {
+            self.poison(&format!(
+                "the disk did not answer for {} seconds",
+                stall_max.as_secs_f32()
+            ));
+        }
+    }
+
+    /// The first end stays.
+    fn end(&self, how: Ending) {
+        self.ending.send_if_modified(|ending| {
+            let is_running = *ending == Ending::Running;
+            if is_running {
+                *ending = how;
+            }
+            is_running
+        });
+    }
+
+    async fn ended(&self) -> Error {
+        self.until(|ending| *ending != Ending::Running).await;
+        self.refusal()
+    }
+
+    async fn until(&self, wanted: impl FnMut(&Ending) -> bool) {
+        // It cannot fail: the sender lives as long as `self`.
+        drop(self.ending.subscribe().wait_for(wanted).await);
+    }
+
+    /// What an operation hears that came too late.
+    fn refusal(&self) -> Error {
+        match &*self.ending.borrow() {
+            Ending::Poisoned { reason } => Error::Poisoned {
+                reason: reason.clone(),
+            },
+            Ending::Closed | Ending::Running => Error::Closed,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The engine that is sled: one tree, one batch a group, and a sync that really reaches the disk.
+
+use std::fs::File;
+
+use crate::{
+    Error, Result,
+    engine::{Change, Engine},
+};
+
+/// Where the database keeps the number of its last batch. No table begins with a zero byte.
+const SEQUENCE_KEY: &[u8] = b"\0sequence";
+
+/// An open database. The fields are dropped in this order: the lock of the directory last.
+pub(crate) struct SledEngine {
+    db: sled::Db,
+    /// Our own handle of sled's file. On Linux sled's flush calls `sync_file_range`, which leaves the disk's cache and the
+    /// file's size alone; `fdatasync` on any handle of the file takes care of both.
+    file: File,
+    _directory_lock: File,
+}
+
+impl SledEngine {
+    pub(crate) fn new(db: sled::Db, file: File, directory_lock: File) -> SledEngine {
+        SledEngine {
+            db,
+            file,
+            _directory_lock: directory_lock,
+        }
+    }
+
+    /// The number of the last batch that the database knows; 0 for a new one.
+    pub(crate) fn sequence(&self) -> Result<u64> {
+        let Some(bytes) = self.get(SEQUENCE_KEY)? else {
+            return Ok(0);
+        };
+        let bytes = bytes.as_slice().try_into().map_err(|_| Error::Corrupt {
+            what: "the sequence number of the database".to_owned(),
+            detail: format!("it has {} bytes, not 8", bytes.len()),
+        })?;
+        Ok(u64::from_be_bytes(bytes))
+    }
+}
+
+impl Engine for SledEngine {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self
+            .db
+            .get(key)
+            .map_err(|error| failed("reading", &error))?
+            .map(|value| value.to_vec()))
+    }
+
+    fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {
+        for row in self.db.range(start..) {
+            let (key, value) = row.map_err(|error| failed("scanning", &error))?;
+            if !visit(&key, &value) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, changes: Vec<Change>, sequence: u64) -> Result<()> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in changes {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        batch.insert(SEQUENCE_KEY, &sequence.to_be_bytes());
+        self.db
+            .apply_batch(batch)
+            .map_err(|error| failed("writing", &error))?;
+        self.db.flush().map_err(|error| failed("flushing", &error))?;
+        self.file.sync_data().map_err(|error| Error::Poisoned {
+            reason: format!("syncing failed: {error}"),
+        })
+    }
+
+    /// Everything is synced already; sled flushes once more when it is dropped, and lets its lock go.
+    fn close(self) -> Result<()> {
+        drop(self);
+        Ok(())
+    }
+}
+
+fn failed(what: &str, error: &sled::Error) -> Error {
+    Error::Poisoned {
+        reason: format!("{what} failed: {error}"),
+    }
+}

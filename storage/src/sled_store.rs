@@ -1,0 +1,132 @@
+//! The store that is used in production.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::{
+    Batch, BoxFuture, Error, Health, Key, Result, Row, Scan, Sequence, SledOptions, Store, Stored,
+    committer::Committer,
+    engine::Engine,
+    group::{Operation, Reply},
+    mirror::{Mirror, MirrorThread},
+    shared::Shared,
+    sled_open,
+    space::{self, Probe, Reserve, Space},
+};
+
+/// Tables in sled 0.34 behind one committer thread. The directory belongs to one process at a time.
+///
+/// Dropping it without [`Store::close`] still writes what is queued, but nobody hears when that is done.
+pub struct SledStore {
+    shared: Arc<Shared>,
+}
+
+impl SledStore {
+    /// Opens the directory, making it if it is not there. It blocks (a million rows take a third of a second), so an
+    /// asynchronous program calls it before it starts serving, or by `spawn_blocking`.
+    ///
+    /// # Errors
+    /// [`Error::Open`], with advice for the administrator: another process has the directory, the database is damaged, or
+    /// acknowledged data is missing from it.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "options are for one opening; whoever repeats it clones them"
+    )]
+    pub fn open(options: SledOptions) -> Result<Arc<SledStore>> {
+        SledStore::open_with(&options, Arc::new(space::free_bytes))
+    }
+
+    /// With another opinion on how much of the disk is free.
+    pub(crate) fn open_with(options: &SledOptions, probe: Probe) -> Result<Arc<SledStore>> {
+        let opened = sled_open::open(options, &probe)?;
+        SledStore::start(
+            options,
+            probe,
+            opened.engine,
+            opened.mirror,
+            opened.reserve,
+            opened.sequence,
+        )
+    }
+
+    /// Starts the threads over an engine.
+    pub(crate) fn start<E: Engine>(
+        options: &SledOptions,
+        probe: Probe,
+        engine: E,
+        mirror: Mirror,
+        reserve: Reserve,
+        sequence: u64,
+    ) -> Result<Arc<SledStore>> {
+        let observer = Arc::clone(&options.observer);
+        let space = Space::new(
+            options.path.clone(),
+            options.free_bytes_min,
+            probe,
+            Arc::clone(&observer),
+        );
+        let shared = Arc::new(Shared::new(options.queue_max, space, observer));
+        let no_thread = |error: std::io::Error| Error::Open {
+            path: options.path.clone(),
+            detail: format!("a thread cannot be started: {error}"),
+            advice: "Raise the limit of processes".to_owned(),
+        };
+        let mirror = MirrorThread::start(mirror, Arc::clone(&shared)).map_err(no_thread)?;
+        // A crash may have come between a batch and its number in the mirror.
+        mirror.durable(sequence);
+        let committer = Committer {
+            engine,
+            shared: Arc::clone(&shared),
+            mirror,
+            reserve,
+            sequence,
+            group_operations_max: options.group_operations_max,
+            group_bytes_max: options.group_bytes_max,
+            stall_max: options.stall_max,
+        };
+        committer.start().map_err(no_thread)?;
+        Ok(Arc::new(SledStore { shared }))
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        checked: Result<()>,
+        operation: impl FnOnce(Reply<T>) -> Operation,
+    ) -> BoxFuture<'_, Result<T>> {
+        if let Err(error) = checked {
+            return Box::pin(std::future::ready(Err(error)));
+        }
+        let (reply, answer) = oneshot::channel();
+        self.shared.ask(operation(reply), answer)
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, key: Key) -> BoxFuture<'_, Result<Option<Stored>>> {
+        self.ask(key.check_length(), |reply| Operation::Get { key, reply })
+    }
+
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Row>>> {
+        self.ask(scan.check_size(), |reply| Operation::Scan { scan, reply })
+    }
+
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Sequence>> {
+        self.ask(batch.check_size(), |reply| Operation::Commit { batch, reply })
+    }
+
+    fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        self.shared.queue.stop();
+        Box::pin(self.shared.ended_well())
+    }
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        self.shared.queue.stop();
+    }
+}
