@@ -1,1 +1,23 @@
-//! Package `actors`.
+//! Behaviour: what the gateway remembers and does, without HTTP and without any particular store.
+//!
+//! [`machines`] are pure rules; [`durable`] makes their decisions durable before anyone acts on them; each kind of actor is a thin shell
+//! in a file of its own; [`ports`] is what they ask of the world.
+
+pub mod clock;
+pub mod customer;
+pub mod directory;
+pub mod durable;
+pub mod idempotency;
+pub mod ids;
+pub mod machines;
+pub mod metrics;
+pub mod otp;
+pub mod phone;
+pub mod ports;
+pub mod random;
+pub mod registry;
+pub mod secret;
+pub mod sweeper;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod wheel;

@@ -1,0 +1,471 @@
+//! The actor of one customer: the shell around [`OtpBook`].
+//!
+//! It awaits its own commits and nothing else. A message to an operator runs in a task that tells the outcome back; the deadline of that
+//! outcome lives in the machine, so a lost task leaves nothing stuck.
+
+use crate::clock::{Clock, Now};
+use crate::durable::{Durable, Persistent};
+use crate::idempotency::{self, Held};
+use crate::ids::{ChallengeId, ContactId, CustomerId, MessageId, RequestId};
+use crate::machines::otp::{
+    Answer, BookRecord, Command, Effect, Event, OtpBook, SendCommand, Settlement, VerifyCommand,
+};
+use crate::metrics::Metrics;
+use crate::ports::{Lookup, Message, Outcome, SmsSender};
+use crate::registry::{Kind, Observed, Registry, Slot};
+use crate::wheel::{DueKey, Wheel};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+use storage::record::{Record, decode, encode};
+use storage::{Batch, Key, Store};
+use tokio_util::task::TaskTracker;
+
+/// What a customer's actor is told.
+pub enum CustomerMessage {
+    /// Send a code. The actor gives the command its request id.
+    Send {
+        /// What is asked.
+        command: Box<SendCommand>,
+        /// Who waits.
+        reply: RpcReplyPort<Answer>,
+        /// The idempotency key that runs meanwhile.
+        held: Option<Held>,
+    },
+    /// Verify a code. The actor gives the command its request id.
+    Verify {
+        /// What is asked.
+        command: Box<VerifyCommand>,
+        /// Who waits.
+        reply: RpcReplyPort<Answer>,
+        /// The idempotency key that runs meanwhile.
+        held: Option<Held>,
+    },
+    /// Wait until a code's outcome is settled; `None` if it was settled before.
+    Await {
+        /// Which code.
+        challenge: ChallengeId,
+        /// Who waits.
+        reply: RpcReplyPort<Option<Answer>>,
+    },
+    /// Lift a contact's lock.
+    LiftLock {
+        /// Which contact's.
+        contact: ContactId,
+        /// Told when it is durable.
+        reply: RpcReplyPort<()>,
+    },
+    /// An operator's word.
+    Outcome {
+        /// On which code's message.
+        challenge: ChallengeId,
+        /// What became of it.
+        settlement: Settlement,
+    },
+    /// A deadline has come.
+    Wake,
+    /// Leave memory if nothing is waited for.
+    LeaveIfIdle,
+}
+
+/// What every customer's actor shares.
+pub struct World {
+    /// Where state is kept.
+    pub store: Arc<dyn Store>,
+    /// Who wakes actors.
+    pub wheel: Wheel,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The operator.
+    pub sms: Arc<dyn SmsSender>,
+    /// How long an operator may take: shorter than the machine's own deadline for the outcome
+    /// ([`crate::machines::otp::Policy`]), so that the task's word comes first and that deadline is for lost tasks only.
+    pub hand_over_max: Duration,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Effects under way, so that a shutdown can wait for them.
+    pub tasks: TaskTracker,
+    /// Set once, right after the registry was made.
+    pub registry: OnceLock<Weak<Registry<Customers>>>,
+}
+
+impl World {
+    fn tell(&self, customer: CustomerId, message: CustomerMessage) {
+        if let Some(registry) = self.registry.get().and_then(Weak::upgrade) {
+            registry.tell(customer, message);
+        }
+    }
+}
+
+/// The kind of actor that customers are.
+pub struct Customers(pub Arc<World>);
+
+impl Kind for Customers {
+    type Id = CustomerId;
+    type Message = CustomerMessage;
+    type Actor = CustomerActor;
+
+    fn actor(&self) -> CustomerActor {
+        CustomerActor(Arc::clone(&self.0))
+    }
+
+    fn leave_if_idle() -> CustomerMessage {
+        CustomerMessage::LeaveIfIdle
+    }
+
+    fn observe(&self, observed: Observed) {
+        let metrics = &self.0.metrics;
+        match observed {
+            Observed::Started => {
+                metrics.customers_started.inc();
+                metrics.customers_live.inc();
+            }
+            Observed::Passivated => {
+                metrics.customers_passivated.inc();
+                metrics.customers_live.dec();
+            }
+            Observed::Failed => {
+                metrics.customers_failed.inc();
+                metrics.customers_live.dec();
+            }
+            Observed::Busy => metrics.customers_busy.inc(),
+            Observed::Queued(waiting) => metrics.customer_depth.observe(f64::from(waiting)),
+        }
+    }
+}
+
+/// The actor; all of its state is in [`State`].
+pub struct CustomerActor(Arc<World>);
+
+/// One customer in memory.
+pub struct State {
+    id: CustomerId,
+    slot: Slot,
+    /// Loaded by the first message, so that a store that fails ends the actor where its supervisor sees it.
+    book: Option<Durable<OtpBook>>,
+    next_request: u64,
+    waiting: HashMap<RequestId, (RpcReplyPort<Answer>, Option<Held>)>,
+    lifting: HashMap<RequestId, RpcReplyPort<()>>,
+    awaiting: HashMap<ChallengeId, Vec<RpcReplyPort<Option<Answer>>>>,
+}
+
+impl State {
+    fn request(&mut self) -> RequestId {
+        self.next_request += 1;
+        RequestId(self.next_request)
+    }
+
+    fn is_idle(&self) -> bool {
+        let waits = self.book.as_ref().is_some_and(|book| book.machine().is_waiting());
+        !waits && self.waiting.is_empty() && self.lifting.is_empty() && self.awaiting.is_empty()
+    }
+}
+
+impl Actor for CustomerActor {
+    type Msg = CustomerMessage;
+    type State = State;
+    type Arguments = (CustomerId, Slot);
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Self::Msg>,
+        (id, slot): Self::Arguments,
+    ) -> Result<State, ActorProcessingErr> {
+        Ok(State {
+            id,
+            slot,
+            book: None,
+            next_request: 0,
+            waiting: HashMap::new(),
+            lifting: HashMap::new(),
+            awaiting: HashMap::new(),
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: CustomerMessage,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        state.slot.taken();
+        if let CustomerMessage::LeaveIfIdle = message {
+            let registry = self.0.registry.get().and_then(Weak::upgrade);
+            if state.is_idle() && registry.is_some_and(|registry| registry.leave(state.id, myself.get_id())) {
+                myself.stop(None);
+            }
+            return Ok(());
+        }
+        if state.book.is_none() {
+            self.load(state).await?;
+        }
+        if let Some(command) = self.command(message, state) {
+            self.step(command, state).await?;
+        }
+        Ok(())
+    }
+}
+
+impl CustomerActor {
+    async fn load(&self, state: &mut State) -> Result<(), ActorProcessingErr> {
+        let world = &self.0;
+        let book = Durable::<OtpBook>::load(
+            Arc::clone(&world.store),
+            world.wheel.clone(),
+            state.id,
+            world.clock.now(),
+        )
+        .await
+        .inspect_err(
+            |error| tracing::error!(customer = %state.id, %error, "a customer's state could not be loaded"),
+        )?;
+        for effect in book.machine().owed() {
+            self.begin(effect, state);
+        }
+        state.book = Some(book);
+        Ok(())
+    }
+
+    /// Keeps the reply port and gives the command.
+    fn command(&self, message: CustomerMessage, state: &mut State) -> Option<Command> {
+        match message {
+            CustomerMessage::Send {
+                mut command,
+                reply,
+                held,
+            } => {
+                if reply.is_closed() && held.is_none() {
+                    return None; // the caller has gone before anything happened, and will not repeat under a key
+                }
+                command.request = state.request();
+                state.waiting.insert(command.request, (reply, held));
+                Some(Command::Send(command))
+            }
+            CustomerMessage::Verify {
+                mut command,
+                reply,
+                held,
+            } => {
+                command.request = state.request();
+                state.waiting.insert(command.request, (reply, held));
+                Some(Command::Verify(*command))
+            }
+            CustomerMessage::Await { challenge, reply } => {
+                let in_flight = state
+                    .book
+                    .as_ref()
+                    .is_some_and(|book| book.machine().is_in_flight(challenge));
+                if in_flight {
+                    state.awaiting.entry(challenge).or_default().push(reply);
+                } else {
+                    answer(reply, None);
+                }
+                None
+            }
+            CustomerMessage::LiftLock { contact, reply } => {
+                let request = state.request();
+                state.lifting.insert(request, reply);
+                Some(Command::LiftLock { contact, request })
+            }
+            CustomerMessage::Outcome {
+                challenge,
+                settlement,
+            } => Some(Command::Settle {
+                challenge,
+                settlement,
+            }),
+            CustomerMessage::Wake => Some(Command::Wake),
+            CustomerMessage::LeaveIfIdle => None,
+        }
+    }
+
+    /// Steps, and begins the effects; a comparison is a step of its own, right behind the try that it belongs to.
+    async fn step(&self, command: Command, state: &mut State) -> Result<(), ActorProcessingErr> {
+        let mut next = Some(command);
+        while let Some(command) = next.take() {
+            let book = state.book.as_mut().expect("loaded before any step");
+            let effects = book.step(command, self.0.clock.now()).await.inspect_err(
+                |error| tracing::error!(customer = %state.id, %error, "a customer's step could not be made durable"),
+            )?;
+            for effect in effects {
+                match effect {
+                    Effect::Compare(verify) => next = Some(Command::Compare(verify)),
+                    other => self.begin(other, state),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&self, effect: Effect, state: &mut State) {
+        match effect {
+            Effect::Answer {
+                request,
+                answer: given,
+            } => {
+                if let Some((reply, held)) = state.waiting.remove(&request) {
+                    drop(held); // before the answer: who has it may repeat at once
+                    answer(reply, given);
+                }
+            }
+            Effect::Settled {
+                challenge,
+                answer: given,
+            } => {
+                let waiting = state.awaiting.remove(&challenge).unwrap_or_default();
+                waiting
+                    .into_iter()
+                    .for_each(|reply| answer(reply, Some(given.clone())));
+            }
+            Effect::LockLifted { request } => {
+                state
+                    .lifting
+                    .remove(&request)
+                    .into_iter()
+                    .for_each(|reply| answer(reply, ()));
+            }
+            Effect::SendSms {
+                challenge,
+                message,
+                destination,
+                text,
+                trace,
+            } => {
+                let deadline = self.0.hand_over_max;
+                self.send(
+                    state.id,
+                    challenge,
+                    Message {
+                        id: message,
+                        destination,
+                        text,
+                        deadline,
+                        trace,
+                    },
+                );
+            }
+            Effect::AskOperator { challenge, message } => self.ask(state.id, challenge, message),
+            Effect::Compare(_) => unreachable!("a comparison is a step, see `step`"),
+        }
+    }
+
+    fn send(&self, customer: CustomerId, challenge: ChallengeId, message: Message) {
+        let world = Arc::clone(&self.0);
+        self.0.tasks.spawn(async move {
+            let began = world.clock.now();
+            let outcome = tokio::select! {
+                outcome = world.sms.send(message) => outcome,
+                () = world.clock.sleep(world.hand_over_max) => Outcome::Unknown,
+            };
+            world.count_message(&outcome, began);
+            let settlement = settlement(outcome);
+            world.tell(
+                customer,
+                CustomerMessage::Outcome {
+                    challenge,
+                    settlement,
+                },
+            );
+        });
+    }
+
+    fn ask(&self, customer: CustomerId, challenge: ChallengeId, message: MessageId) {
+        let world = Arc::clone(&self.0);
+        self.0.tasks.spawn(async move {
+            let found = tokio::select! {
+                found = world.sms.lookup(message, world.hand_over_max) => found,
+                () = world.clock.sleep(world.hand_over_max) => Lookup::CannotTell,
+            };
+            let settlement = match found {
+                Lookup::Known(Outcome::Unknown) | Lookup::CannotTell => Settlement::Lost,
+                Lookup::Known(outcome) => settlement(outcome),
+            };
+            tracing::info!(%customer, %challenge, ?settlement, "the outcome of a message from before the restart is settled");
+            world.tell(customer, CustomerMessage::Outcome { challenge, settlement });
+        });
+    }
+}
+
+fn settlement(outcome: Outcome) -> Settlement {
+    match outcome {
+        Outcome::Accepted { .. } => Settlement::Accepted,
+        Outcome::Refused { code, text, .. } => Settlement::Refused { code, text },
+        Outcome::Unknown => Settlement::Unknown,
+    }
+}
+
+impl World {
+    fn count_message(&self, outcome: &Outcome, began: Now) {
+        let label = match outcome {
+            Outcome::Accepted { .. } => "accepted",
+            Outcome::Refused { .. } => "refused",
+            Outcome::Unknown => "unknown",
+        };
+        self.metrics
+            .messages
+            .with_label_values(&[self.sms.name(), label])
+            .inc();
+        let took_ms = u32::try_from(self.clock.now().mono.0 - began.mono.0).unwrap_or(0);
+        self.metrics
+            .message_seconds
+            .with_label_values(&[self.sms.name()])
+            .observe(f64::from(took_ms) / 1_000.0);
+    }
+}
+
+/// Answers whoever may still be waiting; who has gone is no error.
+fn answer<T: Send>(reply: RpcReplyPort<T>, given: T) {
+    let _ = reply.send(given);
+}
+
+impl Record for BookRecord {
+    const NAME: &'static str = "customer's one-time passwords";
+    const VERSION: u8 = 1;
+}
+
+impl Persistent for OtpBook {
+    type Id = CustomerId;
+
+    fn row(id: &CustomerId) -> Key {
+        Key::table("otp-book").i64(id.0).build()
+    }
+
+    fn restore(id: &CustomerId, stored: Option<&[u8]>, now: Now) -> storage::Result<Self> {
+        Ok(match stored {
+            Some(bytes) => Self::restored(*id, decode::<BookRecord>(bytes)?, now),
+            None => Self::new(*id),
+        })
+    }
+
+    fn encode(&self) -> storage::Result<Vec<u8>> {
+        encode(&self.record())
+    }
+
+    fn companions(&self, event: &Event, now: Now, batch: &mut Batch) -> storage::Result<()> {
+        match event {
+            Event::Issued { challenge, .. } => match challenge.claim {
+                Some(claim) => idempotency::reserve(batch, claim, self.customer(), challenge.id, now),
+                None => Ok(()),
+            },
+            Event::Settled {
+                answer,
+                claim: Some(claim),
+                ..
+            }
+            | Event::Verified {
+                answer,
+                claim: Some(claim),
+                ..
+            } => idempotency::settle(batch, *claim, answer, now),
+            Event::Settled { .. }
+            | Event::Verified { .. }
+            | Event::TryCounted { .. }
+            | Event::LockLifted { .. } => Ok(()),
+        }
+    }
+
+    fn due_key(id: &CustomerId) -> Option<DueKey> {
+        Some(DueKey::Customer(*id))
+    }
+}

@@ -1,0 +1,64 @@
+//! Partners' keys: kept only as a keyed digest, so that neither the database nor its timing gives one away.
+
+use crate::secret::Secret;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fmt;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// The shortest key that is accepted. Our own have 43 characters of base64 (256 bits).
+pub const KEY_CHARACTERS_MIN: usize = 8;
+/// The longest.
+pub const KEY_CHARACTERS_MAX: usize = 255;
+
+/// The server's key over partners' keys: without it, even a short key cannot be searched for in a stolen database.
+pub struct Pepper(Zeroizing<Vec<u8>>);
+
+impl Pepper {
+    /// Takes a secret of at least 32 bytes.
+    pub fn new(secret: Zeroizing<Vec<u8>>) -> Option<Self> {
+        (secret.len() >= 32).then_some(Self(secret))
+    }
+
+    /// The digest under which a key is stored and found.
+    pub fn digest(&self, key: &Secret) -> KeyDigest {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        mac.update(b"countersign/partner-key/v1");
+        mac.update(key.expose().as_bytes());
+        KeyDigest(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for Pepper {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Pepper(***)")
+    }
+}
+
+/// A key's digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyDigest(pub [u8; 32]);
+
+impl KeyDigest {
+    /// Compares in constant time.
+    pub fn equals(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+/// Why a key cannot be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("key: must have {KEY_CHARACTERS_MIN} to {KEY_CHARACTERS_MAX} visible ASCII characters")]
+pub struct UnfitKey;
+
+/// Checks that a key can travel in an `Authorization` header.
+pub fn check_key(key: &Secret) -> Result<(), UnfitKey> {
+    let text = key.expose();
+    let fits = (KEY_CHARACTERS_MIN..=KEY_CHARACTERS_MAX).contains(&text.len());
+    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        Err(UnfitKey)
+    }
+}

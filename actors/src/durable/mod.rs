@@ -1,0 +1,114 @@
+//! A machine whose decisions are on disk before anyone acts on them.
+
+mod header;
+mod pipeline;
+#[cfg(test)]
+mod tests;
+
+pub use pipeline::{Pipeline, Submitted};
+
+use crate::clock::{Moment, Now};
+use crate::machines::Machine;
+use crate::wheel::{DueKey, Wheel};
+use std::sync::Arc;
+use storage::{Batch, Key, Store, Version};
+
+/// How a machine's state lies in the store.
+pub trait Persistent: Machine + Sized {
+    /// Which state: a customer's id, say.
+    type Id: Clone;
+
+    /// The row that holds the state of `id`.
+    fn row(id: &Self::Id) -> Key;
+    /// The state, from what is stored (or from nothing).
+    fn restore(id: &Self::Id, stored: Option<&[u8]>, now: Now) -> storage::Result<Self>;
+    /// The state as bytes.
+    fn encode(&self) -> storage::Result<Vec<u8>>;
+    /// What else an event writes, in the same batch.
+    fn companions(&self, event: &Self::Event, now: Now, batch: &mut Batch) -> storage::Result<()>;
+    /// Under which name the wheel wakes this state's actor; `None` if it never needs waking.
+    fn due_key(id: &Self::Id) -> Option<DueKey>;
+}
+
+/// A machine, its row's version, and where it is kept.
+///
+/// After an error of [`Durable::step`] the state in memory is ahead of the disk: whoever owns it must end, and be loaded again.
+pub struct Durable<M: Persistent> {
+    id: M::Id,
+    machine: M,
+    store: Arc<dyn Store>,
+    wheel: Wheel,
+    version: Version,
+    due: Option<Key>,
+}
+
+impl<M: Persistent> Durable<M> {
+    /// Reads the state of `id`, behind every operation queued before.
+    pub async fn load(store: Arc<dyn Store>, wheel: Wheel, id: M::Id, now: Now) -> storage::Result<Self> {
+        let stored = store.get(M::row(&id)).await?;
+        let version = stored.as_ref().map_or(Version::ABSENT, |stored| stored.version);
+        let (due_ms, state) = match &stored {
+            Some(stored) => header::take(&stored.value).map(|(due_ms, state)| (due_ms, Some(state)))?,
+            None => (None, None),
+        };
+        let machine = M::restore(&id, state, now)?;
+        let key = M::due_key(&id);
+        if let Some(key) = key {
+            wheel.set(key, machine.next_deadline());
+        }
+        let due = key.zip(due_ms).map(|(key, due_ms)| key.index_row(due_ms));
+        Ok(Self {
+            id,
+            machine,
+            store,
+            wheel,
+            version,
+            due,
+        })
+    }
+
+    /// The machine, to be asked but not changed.
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// Decides, remembers, and only then gives the effects. Without an event nothing is written.
+    ///
+    /// # Errors
+    /// The store's. Nothing of this step may be acted on, and this value must not be used again.
+    pub async fn step(&mut self, command: M::Command, now: Now) -> storage::Result<Vec<M::Effect>> {
+        let decision = self.machine.decide(command, now);
+        if decision.events.is_empty() {
+            return Ok(decision.effects);
+        }
+        let mut batch = Batch::default();
+        for event in &decision.events {
+            self.machine.apply(event);
+            self.machine.companions(event, now, &mut batch)?;
+        }
+        let deadline = self.machine.next_deadline();
+        batch.put_if(
+            M::row(&self.id),
+            self.version,
+            header::put(deadline, &self.machine.encode()?),
+        );
+        let due = self.index_deadline(deadline, &mut batch);
+        self.version = self.store.commit(batch).await?.into();
+        self.due = due;
+        if let Some(key) = M::due_key(&self.id) {
+            self.wheel.set(key, deadline);
+        }
+        Ok(decision.effects)
+    }
+
+    /// Moves this state's entry in the index of deadlines, in the same batch.
+    fn index_deadline(&self, deadline: Option<Moment>, batch: &mut Batch) -> Option<Key> {
+        let key = M::due_key(&self.id)?;
+        let due = deadline.map(|moment| key.index_row(moment.wall_ms()));
+        if due != self.due {
+            self.due.iter().for_each(|old| batch.delete(old.clone()));
+            due.iter().for_each(|new| batch.put(new.clone(), Vec::new()));
+        }
+        due
+    }
+}

@@ -1,0 +1,154 @@
+//! The other way to be durable: apply at once, share commits, answer each when its batch is on disk.
+//!
+//! Right for one actor that serves everybody (the evidence log): its throughput then follows the group commit. A read that
+//! depends on an operation not yet durable must wait for it, which [`Pipeline::barrier`] does.
+
+use super::{Persistent, header};
+use crate::clock::Now;
+use std::sync::Arc;
+use storage::{Batch, Store, Version};
+use tokio::sync::{mpsc, oneshot};
+
+/// Operations that one shared batch takes at most; beyond it only latency grows.
+const OPERATIONS_PER_BATCH_MAX: usize = 512;
+
+/// A machine with its commits in a pipeline.
+pub struct Pipeline<M: Persistent> {
+    id: M::Id,
+    machine: M,
+    queue: mpsc::Sender<Operation>,
+}
+
+struct Operation {
+    rows: Batch,
+    /// The state after this operation; the last one of a batch is written.
+    state: Vec<u8>,
+    durable: oneshot::Sender<storage::Result<()>>,
+}
+
+/// The effects of a submitted command, to be had once they may be acted on.
+pub struct Submitted<Effect> {
+    effects: Vec<Effect>,
+    durable: oneshot::Receiver<storage::Result<()>>,
+}
+
+impl<Effect> Submitted<Effect> {
+    /// Waits until the command's facts are durable, then gives its effects.
+    ///
+    /// # Errors
+    /// The store's; nothing may be acted on.
+    pub async fn durable(self) -> storage::Result<Vec<Effect>> {
+        self.durable.await.unwrap_or(Err(storage::Error::Closed))?;
+        Ok(self.effects)
+    }
+}
+
+impl<M: Persistent + Send + 'static> Pipeline<M>
+where
+    M::Id: Send + 'static,
+{
+    /// Reads the state of `id` and starts its pipeline. `failed` is called once if a commit fails: the state in memory is
+    /// then ahead of the disk, and the process must end.
+    pub async fn load(
+        store: Arc<dyn Store>,
+        id: M::Id,
+        now: Now,
+        waiting_max: usize,
+        failed: impl FnOnce(storage::Error) + Send + 'static,
+    ) -> storage::Result<Self> {
+        let stored = store.get(M::row(&id)).await?;
+        let version = stored.as_ref().map_or(Version::ABSENT, |stored| stored.version);
+        let state = stored
+            .as_ref()
+            .map(|stored| header::take(&stored.value))
+            .transpose()?
+            .map(|(_, state)| state);
+        let machine = M::restore(&id, state, now)?;
+        let (queue, inbox) = mpsc::channel(waiting_max);
+        let row = M::row(&id);
+        tokio::spawn(async move {
+            if let Err(error) = run(inbox, store, row, version).await {
+                failed(error);
+            }
+        });
+        Ok(Self { id, machine, queue })
+    }
+
+    /// The machine, including what is not durable yet.
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// Whose state this is.
+    pub fn id(&self) -> &M::Id {
+        &self.id
+    }
+
+    /// Decides and applies at once; waits only for a place in the pipeline. The effects come out of [`Submitted::durable`].
+    ///
+    /// # Errors
+    /// The store's, when the pipeline has failed before.
+    pub async fn submit(&mut self, command: M::Command, now: Now) -> storage::Result<Submitted<M::Effect>> {
+        let place = self.queue.reserve().await.map_err(|_| storage::Error::Closed)?;
+        let decision = self.machine.decide(command, now);
+        let mut rows = Batch::default();
+        for event in &decision.events {
+            self.machine.apply(event);
+            self.machine.companions(event, now, &mut rows)?;
+        }
+        let (sender, durable) = oneshot::channel();
+        place.send(Operation {
+            rows,
+            state: header::put(None, &self.machine.encode()?),
+            durable: sender,
+        });
+        Ok(Submitted {
+            effects: decision.effects,
+            durable,
+        })
+    }
+
+    /// Waits until everything submitted so far is durable.
+    pub async fn barrier(&self) -> storage::Result<()> {
+        let (sender, durable) = oneshot::channel();
+        let place = self.queue.reserve().await.map_err(|_| storage::Error::Closed)?;
+        place.send(Operation {
+            rows: Batch::default(),
+            state: Vec::new(),
+            durable: sender,
+        });
+        durable.await.unwrap_or(Err(storage::Error::Closed))
+    }
+}
+
+async fn run(
+    mut inbox: mpsc::Receiver<Operation>,
+    store: Arc<dyn Store>,
+    row: storage::Key,
+    mut version: Version,
+) -> storage::Result<()> {
+    let mut taken = Vec::new();
+    while inbox.recv_many(&mut taken, OPERATIONS_PER_BATCH_MAX).await > 0 {
+        let mut batch = Batch::default();
+        let mut state = None;
+        for operation in &mut taken {
+            batch.append(std::mem::take(&mut operation.rows));
+            if !operation.state.is_empty() {
+                state = Some(std::mem::take(&mut operation.state));
+            }
+        }
+        let outcome = match state {
+            None => Ok(version),
+            Some(state) => {
+                batch.put_if(row.clone(), version, state);
+                store.commit(batch).await.map(Version::from)
+            }
+        };
+        for operation in taken.drain(..) {
+            // Nobody may be waiting any more; the fact is durable all the same.
+            let _ = operation.durable.send(outcome.clone().map(|_| ()));
+        }
+        version = outcome?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! One newtype per identity, so that a contact's code cannot be taken for a customer's.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+macro_rules! identity {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+    };
+}
+
+identity!(
+    /// A customer's code, `CcmsCode` of CM-S02 (Int64, any value).
+    CustomerId(i64)
+);
+identity!(
+    /// A contact's code, `ContactCcmsCode` of CM-S02; unique within its customer only.
+    ContactId(i64)
+);
+identity!(
+    /// A kind of contract, `ContractTypeId` of CM-S02 (a byte).
+    ContractTypeId(u8)
+);
+identity!(
+    /// A calling system, `InvokerCode` of CM-S02 (a GUID, compared by value).
+    InvokerCode(Uuid)
+);
+identity!(
+    /// One generated code and its fate; given to the partner as `ChallengeId`. UUIDv7.
+    ChallengeId(Uuid)
+);
+identity!(
+    /// One message handed to an SMS operator; stable, so that its outcome can be asked for. UUIDv7.
+    MessageId(Uuid)
+);
+identity!(
+    /// A request that waits for an answer inside one actor; means nothing after the actor's end.
+    RequestId(u64)
+);

@@ -1,0 +1,1 @@
+//! Facts about a customer's one-time passwords.

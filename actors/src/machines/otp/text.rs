@@ -1,0 +1,21 @@
+//! The message that the customer reads (CM-S02, step 8).
+
+use crate::secret::{Otp, Secret};
+
+/// The document's four lines. The code stands alone on the last one, so that bidirectional text does not reorder it. Line breaks and
+/// control characters inside a name or title become spaces: they would make the message a different one.
+pub fn signing_text(brand: &str, full_name: &str, title: &str, code: &Otp) -> Secret {
+    let (brand, full_name, title) = (one_line(brand), one_line(full_name), one_line(title));
+    Secret::new(format!(
+        "{brand}\n{full_name} گرامی\nرمز یک بار مصرف برای امضای دیجیتال قرارداد {title}:\n{}",
+        code.expose()
+    ))
+}
+
+fn one_line(text: &str) -> String {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.trim()
+        .chars()
+        .map(|c| if breaks(c) { ' ' } else { c })
+        .collect()
+}

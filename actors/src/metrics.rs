@@ -1,0 +1,131 @@
+//! What the actors count. Labels are closed sets: no phone, customer or partner ever becomes one.
+
+use crate::machines::otp::Reason;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, Result,
+};
+
+/// Counters and gauges of actors and services.
+#[derive(Clone)]
+pub struct Metrics {
+    /// Answers of `send`, by reason.
+    pub sends: IntCounterVec,
+    /// Answers of `verify`, by reason.
+    pub verifications: IntCounterVec,
+    /// Outcomes of messages, by operator and outcome.
+    pub messages: IntCounterVec,
+    /// Seconds an operator took, by operator.
+    pub message_seconds: HistogramVec,
+    /// Replayed answers.
+    pub replays: IntCounter,
+    /// Live customer actors.
+    pub customers_live: IntGauge,
+    /// Customer actors started.
+    pub customers_started: IntCounter,
+    /// Customer actors that went idle and left.
+    pub customers_passivated: IntCounter,
+    /// Customer actors that ended by an error or a panic.
+    pub customers_failed: IntCounter,
+    /// Commands refused because a customer's queue was full.
+    pub customers_busy: IntCounter,
+    /// Commands waiting in one customer's queue when another is added.
+    pub customer_depth: Histogram,
+    /// Rows swept because their time was over.
+    pub swept_rows: IntCounter,
+}
+
+impl Metrics {
+    /// Registers everything.
+    ///
+    /// # Errors
+    /// A name registered twice: a programmer's error that shows at the first start.
+    pub fn new(registry: &Registry) -> Result<Self> {
+        let made = Self {
+            sends: reasons(
+                "countersign_otp_sends_total",
+                "Answers to sends of one-time passwords, by reason.",
+            )?,
+            verifications: reasons(
+                "countersign_otp_verifications_total",
+                "Answers to verifications, by reason.",
+            )?,
+            messages: IntCounterVec::new(
+                Opts::new(
+                    "countersign_sms_messages_total",
+                    "Messages handed to operators, by outcome.",
+                ),
+                &["operator", "outcome"],
+            )?,
+            message_seconds: HistogramVec::new(
+                HistogramOpts::new(
+                    "countersign_sms_hand_over_seconds",
+                    "How long operators took to answer.",
+                )
+                .buckets(vec![0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0]),
+                &["operator"],
+            )?,
+            replays: counter(
+                "countersign_idempotent_replays_total",
+                "Answers given again for an idempotency key.",
+            )?,
+            customers_live: IntGauge::new("countersign_customer_actors", "Customer actors in memory.")?,
+            customers_started: counter(
+                "countersign_customer_actors_started_total",
+                "Customer actors started.",
+            )?,
+            customers_passivated: counter(
+                "countersign_customer_actors_passivated_total",
+                "Customer actors that left when idle.",
+            )?,
+            customers_failed: counter(
+                "countersign_customer_actors_failed_total",
+                "Customer actors ended by an error or a panic.",
+            )?,
+            customers_busy: counter(
+                "countersign_customer_busy_total",
+                "Commands refused because a customer's queue was full.",
+            )?,
+            customer_depth: Histogram::with_opts(
+                HistogramOpts::new(
+                    "countersign_customer_queue_depth",
+                    "Commands already waiting when one is added.",
+                )
+                .buckets(vec![0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0]),
+            )?,
+            swept_rows: counter(
+                "countersign_swept_rows_total",
+                "Rows removed because their time was over.",
+            )?,
+        };
+        made.register(registry)?;
+        Ok(made)
+    }
+
+    fn register(&self, registry: &Registry) -> Result<()> {
+        registry.register(Box::new(self.sends.clone()))?;
+        registry.register(Box::new(self.verifications.clone()))?;
+        registry.register(Box::new(self.messages.clone()))?;
+        registry.register(Box::new(self.message_seconds.clone()))?;
+        registry.register(Box::new(self.replays.clone()))?;
+        registry.register(Box::new(self.customers_live.clone()))?;
+        registry.register(Box::new(self.customers_started.clone()))?;
+        registry.register(Box::new(self.customers_passivated.clone()))?;
+        registry.register(Box::new(self.customers_failed.clone()))?;
+        registry.register(Box::new(self.customers_busy.clone()))?;
+        registry.register(Box::new(self.customer_depth.clone()))?;
+        registry.register(Box::new(self.swept_rows.clone()))
+    }
+}
+
+fn counter(name: &str, help: &str) -> Result<IntCounter> {
+    IntCounter::new(name, help)
+}
+
+/// A counter by reason, every reason present from the start, so that a rate over a rare one is zero and not absent.
+fn reasons(name: &str, help: &str) -> Result<IntCounterVec> {
+    let vector = IntCounterVec::new(Opts::new(name, help), &["reason"])?;
+    for reason in Reason::ALL {
+        vector.with_label_values(&[reason.name()]);
+    }
+    Ok(vector)
+}

@@ -1,0 +1,392 @@
+//! The service CM-S02 as its callers see it: steps 1 to 6 here, the rest in the customer's actor.
+
+use crate::clock::Clock;
+use crate::customer::{CustomerMessage, Customers};
+use crate::directory::Directory;
+use crate::directory::records::{ContactRecord, ContractTypeRecord, CustomerRecord};
+use crate::idempotency::{Claim, Held, Running, Standing};
+use crate::ids::{ChallengeId, ContactId, ContractTypeId, CustomerId, InvokerCode, MessageId, RequestId};
+use crate::machines::otp::{
+    Answer, Binding, Draw, MacKeys, Policy, Reason, SendCommand, VerifyCommand, WindowKey,
+};
+use crate::metrics::Metrics;
+use crate::phone::Phone;
+use crate::random::{Fault, Randomness, draw_code, draw_uuid};
+use crate::registry::{Busy, Registry};
+use crate::secret::Otp;
+use std::sync::Arc;
+use std::time::Duration;
+use storage::{Health, Store};
+use tokio::sync::oneshot;
+
+/// The settings of the service; each contract type may override some.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// First line of the message.
+    pub brand: String,
+    /// The phone types that count as mobile; `[3]` by default.
+    pub mobile_phone_types: Vec<i32>,
+    /// The region that a number without a country code is taken to be in.
+    pub default_region: phonenumber::country::Id,
+    /// Lengths, lifetimes and limits.
+    pub policy: Policy,
+}
+
+/// The four inputs, parsed at the door. What cannot be an id at all is `None`: it is judged in the document's order.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// `CcmsCode`.
+    pub customer: CustomerId,
+    /// `ContactCcmsCode`.
+    pub contact: ContactId,
+    /// `ContractTypeId`; `None` where the integer is no byte.
+    pub contract_type: Option<ContractTypeId>,
+    /// `InvokerCode`; `None` where the string is no GUID.
+    pub invoker: Option<InvokerCode>,
+    /// What the code is bound to.
+    pub binding: Binding,
+    /// The caller's trace (W3C `traceparent`).
+    pub trace: Option<String>,
+}
+
+/// What a caller gets.
+#[derive(Debug, PartialEq)]
+pub struct Answered {
+    /// The answer.
+    pub answer: Answer,
+    /// Whether it was given before, for the same idempotency key.
+    pub replayed: bool,
+}
+
+/// Why there is no answer. None of these is the caller's business rule; each has its own HTTP status.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Too much waits for this customer (429).
+    Busy,
+    /// The store takes nothing now, or the gateway is going down (503).
+    Unavailable,
+    /// An unforeseen error (500, Reason 12).
+    Unforeseen,
+    /// The idempotency key's first request still runs (409).
+    StillRunning,
+    /// The idempotency key came with another body (422).
+    OtherBody,
+}
+
+/// CM-S02.
+#[derive(Clone)]
+pub struct OtpService {
+    /// Who may call for what, and customers.
+    pub directory: Directory,
+    /// The customers' actors.
+    pub customers: Arc<Registry<Customers>>,
+    /// For kept answers.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub randomness: Arc<dyn Randomness>,
+    /// The server's keys.
+    pub keys: Arc<MacKeys>,
+    /// Settings.
+    pub settings: Arc<Settings>,
+    /// Idempotency keys that run.
+    pub running: Running,
+    /// Counters.
+    pub metrics: Metrics,
+}
+
+/// What steps 2 to 5 found.
+struct Found {
+    window: WindowKey,
+    contract_type: Arc<ContractTypeRecord>,
+    customer: CustomerRecord,
+}
+
+impl OtpService {
+    /// Sends a code. `partner` is whose key the request carried.
+    ///
+    /// # Errors
+    /// [`Trouble`], for what is no business answer.
+    pub async fn send(
+        &self,
+        partner: InvokerCode,
+        inputs: Inputs,
+        claim: Option<Claim>,
+    ) -> Result<Answered, Trouble> {
+        let held = match self.first_of(claim).await? {
+            Ok(held) => held,
+            Err(replayed) => return Ok(replayed),
+        };
+        let answer = self.send_first(partner, inputs, held).await?;
+        self.metrics
+            .sends
+            .with_label_values(&[answer.reason.name()])
+            .inc();
+        Ok(Answered {
+            answer,
+            replayed: false,
+        })
+    }
+
+    async fn send_first(
+        &self,
+        partner: InvokerCode,
+        inputs: Inputs,
+        held: Option<Held>,
+    ) -> Result<Answer, Trouble> {
+        let found = match self.find(partner, &inputs).await? {
+            Ok(found) => found,
+            Err(reason) => return Ok(Answer::of(reason)),
+        };
+        let destination = match self.destination(&found.customer, inputs.contact) {
+            Ok(destination) => destination,
+            Err(reason) => return Ok(Answer::of(reason)),
+        };
+        let policy = self.policy(&found.contract_type);
+        let command = Box::new(SendCommand {
+            request: RequestId(0),
+            window: found.window,
+            destination,
+            brand: self.settings.brand.clone(),
+            full_name: found.customer.full_name,
+            title: found.contract_type.title.clone(),
+            binding: inputs.binding,
+            draw: self.draw(policy.code_length).ok(),
+            policy,
+            keys: Arc::clone(&self.keys),
+            claim: held.as_ref().map(Held::claim),
+            trace: inputs.trace,
+        });
+        let (reply, answer) = oneshot::channel();
+        let message = CustomerMessage::Send {
+            command,
+            reply: reply.into(),
+            held,
+        };
+        self.customers
+            .ask(inputs.customer, message)
+            .map_err(|Busy(_)| Trouble::Busy)?;
+        answer.await.map_err(|_| self.trouble())
+    }
+
+    /// Verifies a code.
+    ///
+    /// # Errors
+    /// [`Trouble`], for what is no business answer.
+    pub async fn verify(
+        &self,
+        partner: InvokerCode,
+        inputs: Inputs,
+        code: Otp,
+        claim: Option<Claim>,
+    ) -> Result<Answered, Trouble> {
+        let held = match self.first_of(claim).await? {
+            Ok(held) => held,
+            Err(replayed) => return Ok(replayed),
+        };
+        let answer = self.verify_first(partner, inputs, code, held).await?;
+        self.metrics
+            .verifications
+            .with_label_values(&[answer.reason.name()])
+            .inc();
+        Ok(Answered {
+            answer,
+            replayed: false,
+        })
+    }
+
+    async fn verify_first(
+        &self,
+        partner: InvokerCode,
+        inputs: Inputs,
+        code: Otp,
+        held: Option<Held>,
+    ) -> Result<Answer, Trouble> {
+        let found = match self.find(partner, &inputs).await? {
+            Ok(found) => found,
+            Err(reason) => return Ok(Answer::of(reason)),
+        };
+        let destination = match self.destination(&found.customer, inputs.contact) {
+            Err(Reason::ContactNotFound) => return Ok(Answer::of(Reason::ContactNotFound)),
+            other => other.ok(),
+        };
+        let command = Box::new(VerifyCommand {
+            request: RequestId(0),
+            window: found.window,
+            destination,
+            binding: inputs.binding,
+            code,
+            policy: self.policy(&found.contract_type),
+            keys: Arc::clone(&self.keys),
+            claim: held.as_ref().map(Held::claim),
+        });
+        let (reply, answer) = oneshot::channel();
+        let message = CustomerMessage::Verify {
+            command,
+            reply: reply.into(),
+            held,
+        };
+        self.customers
+            .ask(inputs.customer, message)
+            .map_err(|Busy(_)| Trouble::Busy)?;
+        answer.await.map_err(|_| self.trouble())
+    }
+
+    /// Lifts the lock that wrong tries put on a contact.
+    ///
+    /// # Errors
+    /// [`Trouble`]; `Ok` also where there was none.
+    pub async fn lift_lock(&self, customer: CustomerId, contact: ContactId) -> Result<(), Trouble> {
+        let (reply, lifted) = oneshot::channel();
+        let message = CustomerMessage::LiftLock {
+            contact,
+            reply: reply.into(),
+        };
+        self.customers
+            .ask(customer, message)
+            .map_err(|Busy(_)| Trouble::Busy)?;
+        lifted.await.map_err(|_| self.trouble())
+    }
+
+    /// Steps 2 to 5 in the document's order; the first that fails decides.
+    async fn find(&self, partner: InvokerCode, inputs: &Inputs) -> Result<Result<Found, Reason>, Trouble> {
+        let (invoker, contract_type, record) = {
+            let snapshot = self.directory.snapshot();
+            let known = inputs
+                .invoker
+                .filter(|code| *code == partner)
+                .and_then(|c| Some((c, snapshot.invoker(c)?)));
+            let Some((code, invoker)) = known else {
+                return Ok(Err(Reason::InvalidInvoker));
+            };
+            let known = inputs
+                .contract_type
+                .and_then(|id| Some((id, snapshot.contract_type(id)?)));
+            let Some((id, record)) = known else {
+                return Ok(Err(Reason::InvalidContractType));
+            };
+            if !invoker.contract_types.contains(&id.0) {
+                return Ok(Err(Reason::NoPermissionToContract));
+            }
+            (code, id, Arc::clone(record))
+        };
+        let customer = self
+            .directory
+            .customer(inputs.customer)
+            .await
+            .map_err(|error| self.store_trouble(&error))?;
+        let Some(customer) = customer else {
+            return Ok(Err(Reason::CustomerNotFound));
+        };
+        let window = WindowKey {
+            contact: inputs.contact,
+            contract_type,
+            invoker,
+        };
+        Ok(Ok(Found {
+            window,
+            contract_type: record,
+            customer,
+        }))
+    }
+
+    /// Step 6: the contact exists and is not deleted (5), is a mobile (6), has a valid number (7).
+    fn destination(&self, customer: &CustomerRecord, contact: ContactId) -> Result<Phone, Reason> {
+        let found = customer
+            .contacts
+            .iter()
+            .find(|record| record.code == contact.0 && !record.deleted);
+        let ContactRecord {
+            phone_type, number, ..
+        } = found.ok_or(Reason::ContactNotFound)?;
+        if !self.settings.mobile_phone_types.contains(phone_type) {
+            return Err(Reason::InvalidPhoneType);
+        }
+        Phone::mobile(number, self.settings.default_region).map_err(|_| Reason::InvalidPhone)
+    }
+
+    fn policy(&self, contract_type: &ContractTypeRecord) -> Policy {
+        let overrides = &contract_type.otp;
+        let seconds =
+            |own: Option<u32>, default| own.map_or(default, |own| Duration::from_secs(u64::from(own)));
+        let policy = &self.settings.policy;
+        Policy {
+            code_length: overrides.code_length.unwrap_or(policy.code_length),
+            lifetime: seconds(overrides.lifetime_seconds, policy.lifetime),
+            resend_window: seconds(overrides.resend_window_seconds, policy.resend_window),
+            ..policy.clone()
+        }
+    }
+
+    fn draw(&self, length: u8) -> Result<Draw, Fault> {
+        let (randomness, now) = (self.randomness.as_ref(), self.clock.now());
+        Ok(Draw {
+            code: draw_code(randomness, length)?,
+            challenge: ChallengeId(draw_uuid(randomness, now)?),
+            message: MessageId(draw_uuid(randomness, now)?),
+        })
+    }
+
+    /// What an idempotency key says: go on (holding it), or give this answer again.
+    async fn first_of(&self, claim: Option<Claim>) -> Result<Result<Option<Held>, Answered>, Trouble> {
+        let Some(claim) = claim else { return Ok(Ok(None)) };
+        // A second look is needed where a target settled its debt between the look and the question.
+        for _ in 0..2 {
+            let judged = self
+                .running
+                .judge(claim, self.store.as_ref(), self.clock.as_ref())
+                .await;
+            let answer = match judged.map_err(|error| self.store_trouble(&error))? {
+                Standing::First(held) => return Ok(Ok(Some(held))),
+                Standing::StillRunning => return Err(Trouble::StillRunning),
+                Standing::OtherBody => return Err(Trouble::OtherBody),
+                Standing::Answered(answer) => answer,
+                Standing::Begun(_held, customer, challenge) => match self.settled(customer, challenge).await?
+                {
+                    Some(answer) if answer.is_kept() => answer,
+                    _ => continue,
+                },
+            };
+            self.metrics.replays.inc();
+            return Ok(Err(Answered {
+                answer,
+                replayed: true,
+            }));
+        }
+        Err(Trouble::StillRunning)
+    }
+
+    /// Has the target settle what it owes since before a restart.
+    async fn settled(&self, customer: CustomerId, challenge: ChallengeId) -> Result<Option<Answer>, Trouble> {
+        let (reply, answer) = oneshot::channel();
+        let message = CustomerMessage::Await {
+            challenge,
+            reply: reply.into(),
+        };
+        self.customers
+            .ask(customer, message)
+            .map_err(|Busy(_)| Trouble::Busy)?;
+        answer.await.map_err(|_| self.trouble())
+    }
+
+    /// An actor went away without an answer: because of the store, or of an error of its own.
+    fn trouble(&self) -> Trouble {
+        match self.store.health() {
+            Health::Ready => Trouble::Unforeseen,
+            Health::Full { .. } | Health::Poisoned { .. } | Health::Closed => Trouble::Unavailable,
+        }
+    }
+
+    fn store_trouble(&self, error: &storage::Error) -> Trouble {
+        match error {
+            storage::Error::Full { .. } | storage::Error::Poisoned { .. } | storage::Error::Closed => {
+                Trouble::Unavailable
+            }
+            other => {
+                tracing::error!(error = %other, "the store could not be read");
+                Trouble::Unforeseen
+            }
+        }
+    }
+}

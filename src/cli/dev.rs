@@ -1,0 +1,101 @@
+//! `countersign dev`.
+
+use super::ConfigArguments;
+use super::signals::terminated;
+use clap::Args;
+use countersign::config::{self, Log};
+use countersign::dev::{DevFile, Options, start_dev};
+use countersign::telemetry::start_logging;
+use std::fmt::Write;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Where everything is kept; may exist.
+    #[arg(long, value_name = "DIR", default_value = "data/dev")]
+    data: PathBuf,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+/// Runs the whole world until it is told to stop.
+pub(super) fn dev(arguments: &Arguments) -> Result<(), String> {
+    let sources = arguments.config.sources(false);
+    start_logging(&log_options(&sources))?;
+    super::runtime()?.block_on(async {
+        let options = Options {
+            data: arguments.data.clone(),
+            sources,
+        };
+        let dev = start_dev(&options).await?;
+        let text = welcome(&dev.file, &arguments.data);
+        // Where stdout is for machines it holds log lines alone.
+        if std::io::stdout().is_terminal() {
+            println!("{text}")
+        } else {
+            eprintln!("{text}")
+        }
+        dev.run(terminated()).await
+    })
+}
+
+/// Logging starts before the configuration is checked; what is wrong with it is said a moment later.
+fn log_options(sources: &config::Sources) -> Log {
+    let unchecked = config::load_unchecked(sources);
+    unchecked.map(|config| config.log).unwrap_or_default()
+}
+
+fn welcome(file: &DevFile, data: &Path) -> String {
+    let DevFile {
+        public,
+        admin,
+        sms,
+        admin_key,
+        partners,
+        ..
+    } = file;
+    let mut text = format!(
+        "\nCountersign runs, with stand-ins for the world outside. Nothing leaves this machine.\n\n\
+         \x20 partners        {public}    (description: {public}/docs)\n\
+         \x20 administrators  {admin}    (description: {admin}/docs, metrics: {admin}/metrics)\n\
+         \x20 SMS stand-in    {sms}\n\
+         \x20 admin key       {admin_key}\n"
+    );
+    for partner in partners {
+        let _ = writeln!(
+            text,
+            "  partner         {}: InvokerCode {}, key {}, contract types {:?}",
+            partner.name, partner.invoker_code, partner.key, partner.contract_types
+        );
+    }
+    let _ = write!(
+        text,
+        "\nThe same is in {}. Try:\n\n{}",
+        data.join("dev.json").display(),
+        curls(file)
+    );
+    text
+}
+
+/// Three calls, ready to paste.
+fn curls(file: &DevFile) -> String {
+    let partner = &file.partners[0];
+    let inputs = format!(
+        r#""CcmsCode":1001,"ContactCcmsCode":2001,"ContractTypeId":7,"InvokerCode":"{}""#,
+        partner.invoker_code
+    );
+    let post = |path: &str, body: &str| {
+        format!(
+            "curl -s {}{path} -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \\\n  -d '{{{body}}}'\n",
+            file.public, partner.key
+        )
+    };
+    let read = format!("curl -s '{}/messages?to=%2B989120000001'\n", file.sms);
+    let verify = format!(r#"{inputs},"Otp":"<the code in the message>""#);
+    format!(
+        "{}\n{read}\n{}",
+        post("/api/v1/contract-otp/send", &inputs),
+        post("/api/v1/contract-otp/verify", &verify)
+    )
+}

@@ -1,0 +1,45 @@
+//! `countersign serve`.
+
+use super::ConfigArguments;
+use super::signals::{notify, terminated};
+use actors::clock::{Clock, SystemClock};
+use actors::random::OsRandomness;
+use countersign::config;
+use countersign::telemetry::start_logging;
+use countersign::{Environment, Listeners, open_store, sms_sender, start};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Runs the gateway until it is told to stop.
+pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
+    let config = config::load(&arguments.sources(true), false).map_err(|error| error.to_string())?;
+    start_logging(&config.log)?;
+    let metrics = prometheus::Registry::new();
+    let store = open_store(&config, &metrics)?;
+    super::runtime()?.block_on(async {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let sms = sms_sender(&config, &clock)?;
+        let environment = Environment {
+            store,
+            sms,
+            clock,
+            randomness: Arc::new(OsRandomness),
+            metrics,
+        };
+        let listeners = Listeners {
+            public: bind(config.public.address).await?,
+            admin: bind(config.admin.address).await?,
+        };
+        tracing::info!(public = %config.public.address, admin = %config.admin.address, "listening");
+        let started = start(&config, environment, listeners).await?;
+        notify(&[sd_notify::NotifyState::Ready]);
+        started.run(terminated()).await
+    })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}"))
+}

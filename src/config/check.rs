@@ -1,0 +1,188 @@
+//! What the types cannot say: ranges, and values that belong together.
+
+use super::{Config, ConfigSecret, SmsSenderKind};
+use actors::machines::otp::{CAP_MAX, LOCK_AFTER_TRIES_MAX};
+use std::fmt;
+
+/// One thing that is wrong, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The option, `section.key`.
+    pub option: &'static str,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.option, self.message)
+    }
+}
+
+/// Everything that is wrong.
+pub(super) fn check(config: &Config, dev: bool) -> Vec<Problem> {
+    let mut problems = Problems(Vec::new());
+    problems.otp(config);
+    problems.limits(config);
+    problems.secrets(config, dev);
+    problems.sms(config, dev);
+    let Config { public, .. } = config;
+    if public.tls_certificate_file.is_some() != public.tls_key_file.is_some() {
+        problems.add(
+            "public.tls_key_file",
+            "certificate and key belong together: give both or neither",
+        );
+    }
+    if public.tls_client_certificate_required && public.tls_client_ca_file.is_none() {
+        problems.add(
+            "public.tls_client_ca_file",
+            "is needed where a client certificate is required",
+        );
+    }
+    if public.tls_client_ca_file.is_some() && public.tls_certificate_file.is_none() {
+        problems.add(
+            "public.tls_certificate_file",
+            "is needed where client certificates are asked for",
+        );
+    }
+    problems.0
+}
+
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, option: &'static str, message: impl Into<String>) {
+        self.0.push(Problem {
+            option,
+            message: message.into(),
+        });
+    }
+
+    fn range(&mut self, option: &'static str, value: impl Into<u64>, min: u64, max: u64) {
+        if !(min..=max).contains(&value.into()) {
+            self.add(option, format!("must be between {min} and {max}"));
+        }
+    }
+
+    fn otp(&mut self, config: &Config) {
+        let otp = &config.otp;
+        self.range("otp.resend_window_seconds", otp.resend_window_seconds, 1, 86_400);
+        self.range("otp.lifetime_seconds", otp.lifetime_seconds, 30, 600);
+        self.range("otp.code_length", otp.code_length, 4, 10);
+        self.range("otp.tries_max", otp.tries_max, 1, 10);
+        self.range(
+            "otp.lock_after_tries",
+            otp.lock_after_tries,
+            1,
+            u64::from(LOCK_AFTER_TRIES_MAX),
+        );
+        self.range("otp.short_cap", otp.short_cap, 1, u64::from(CAP_MAX));
+        self.range("otp.short_cap_seconds", otp.short_cap_seconds, 1, 86_400);
+        self.range("otp.daily_cap", otp.daily_cap, 1, u64::from(CAP_MAX));
+        self.range(
+            "otp.contact_daily_cap",
+            otp.contact_daily_cap,
+            1,
+            u64::from(CAP_MAX),
+        );
+        if otp.mobile_phone_types.is_empty() {
+            self.add("otp.mobile_phone_types", "must name at least one phone type");
+        }
+        if otp.brand.trim().is_empty() || otp.brand.chars().count() > 100 {
+            self.add("otp.brand", "must have 1 to 100 characters");
+        }
+        if otp.default_region.parse::<phonenumber::country::Id>().is_err() {
+            self.add(
+                "otp.default_region",
+                "is no region of two capital letters (IR, UA, RU, ...)",
+            );
+        }
+    }
+
+    fn limits(&mut self, config: &Config) {
+        let limits = &config.limits;
+        for (option, value) in [
+            ("limits.header_seconds", limits.header_seconds),
+            ("limits.body_seconds", limits.body_seconds),
+            ("limits.hold_seconds", limits.hold_seconds),
+            ("limits.keep_alive_seconds", limits.keep_alive_seconds),
+            ("limits.shutdown_seconds", limits.shutdown_seconds),
+        ] {
+            self.range(option, value, 1, 3_600);
+        }
+        self.range("limits.upload_seconds", limits.upload_seconds, 1, 86_400);
+        self.range("limits.in_flight_max", count(limits.in_flight_max), 1, 1_000_000);
+        self.range("customers.queue_max", config.customers.queue_max, 1, 1_000_000);
+        self.range("customers.idle_seconds", config.customers.idle_seconds, 1, 86_400);
+        self.range("storage.queue_max", count(config.storage.queue_max), 1, 1_000_000);
+        self.range(
+            "storage.cache_bytes",
+            config.storage.cache_bytes,
+            8 << 20,
+            1 << 40,
+        );
+    }
+
+    fn secrets(&mut self, config: &Config, dev: bool) {
+        self.secret("admin.key", &config.admin.key, dev);
+        self.secret("partners.key_pepper", &config.partners.key_pepper, dev);
+        if config.otp.hmac_keys.is_empty() {
+            self.add("otp.hmac_keys", MISSING);
+        }
+        for key in &config.otp.hmac_keys {
+            self.secret("otp.hmac_keys", key, dev);
+        }
+        if config.otp.hmac_keys.len() > 2 {
+            self.add(
+                "otp.hmac_keys",
+                "two keys are live at most: the current one and the one before it",
+            );
+        }
+    }
+
+    fn secret(&mut self, option: &'static str, secret: &ConfigSecret, dev: bool) {
+        if secret.is_empty() {
+            self.add(option, MISSING);
+        } else if secret.is_example() && !dev {
+            self.add(
+                option,
+                "is an example that everybody knows; make your own, say with `openssl rand -base64 32`",
+            );
+        }
+    }
+
+    fn sms(&mut self, config: &Config, dev: bool) {
+        let sms = &config.sms;
+        self.range("sms.timeout_seconds", sms.timeout_seconds, 1, 55);
+        match sms.sender {
+            SmsSenderKind::Sandbox if !dev => {
+                self.add(
+                    "sms.sender",
+                    "the sandbox sends nothing to anybody and is for `countersign dev` only",
+                );
+            }
+            SmsSenderKind::Sandbox => {}
+            SmsSenderKind::Webhook => {
+                if sms.webhook.url.is_empty() {
+                    self.add(
+                        "sms.webhook.url",
+                        "is needed: the URL that messages are posted to",
+                    );
+                } else if !sms.webhook.url.starts_with("https://") && !sms.webhook.url.starts_with("http://")
+                {
+                    self.add(
+                        "sms.webhook.url",
+                        "must begin with https:// (or http:// on a private network)",
+                    );
+                }
+                self.secret("sms.webhook.secret", &sms.webhook.secret, dev);
+            }
+        }
+    }
+}
+
+const MISSING: &str = "is needed: give it in the file, or as a variable, or as file:PATH";
+
+fn count(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,62 @@
+//! Secrets in the configuration: given in place or by file, masked wherever they are printed.
+
+use actors::secret::Secret;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A secret as it stands in the configuration: the text itself, or `file:PATH`, whose content (without white space at its ends) it then is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigSecret(Secret);
+
+/// What marks a secret in examples. One that contains it is refused outside `countersign dev`.
+const EXAMPLE_MARK: &str = "example";
+
+impl ConfigSecret {
+    /// Takes a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Secret::new(text))
+    }
+
+    /// Whether nothing was given.
+    pub fn is_empty(&self) -> bool {
+        self.0.expose().is_empty()
+    }
+
+    /// Whether this is a secret out of an example, known to everybody.
+    pub fn is_example(&self) -> bool {
+        self.0.expose().to_ascii_lowercase().contains(EXAMPLE_MARK)
+    }
+
+    /// The secret, read from its file where it names one.
+    ///
+    /// # Errors
+    /// A message that names the file.
+    pub fn resolve(&self) -> Result<Secret, String> {
+        let Some(path) = self.0.expose().strip_prefix("file:") else {
+            return Ok(self.0.clone());
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+        Ok(Secret::new(text.trim()))
+    }
+}
+
+impl Serialize for ConfigSecret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.0.expose();
+        // A path is no secret, and saying which file helps.
+        serializer.serialize_str(if text.is_empty() || text.starts_with("file:") {
+            text
+        } else {
+            "***"
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for ConfigSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Through a general value, so that the error for a wrong type does not quote what was there.
+        match toml::Value::deserialize(deserializer) {
+            Ok(toml::Value::String(text)) => Ok(Self::new(text)),
+            _ => Err(serde::de::Error::custom("a secret must be a string")),
+        }
+    }
+}

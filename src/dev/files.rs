@@ -1,0 +1,124 @@
+//! What `countersign dev` keeps beside its database: its secrets, and where everything is.
+
+use crate::secrets::{admin_key, base64_secret, partner_key};
+use actors::random::Randomness;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use uuid::Uuid;
+
+/// Secrets made on the first start.
+#[derive(Deserialize, Serialize)]
+pub(super) struct DevSecrets {
+    pub(super) admin_key: String,
+    pub(super) key_pepper: String,
+    pub(super) hmac_key: String,
+    pub(super) partner_keys: Vec<String>,
+}
+
+/// Where everything is: `dev.json`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct DevFile {
+    /// Base URL of the partners' listener.
+    pub public: String,
+    /// Base URL of the administrators' listener.
+    pub admin: String,
+    /// Base URL of the stand-in SMS operator.
+    pub sms: String,
+    /// The administrators' key.
+    pub admin_key: String,
+    /// Demo partners.
+    pub partners: Vec<DevPartner>,
+    /// Demo customers, in the form in which they were imported.
+    pub customers: Vec<serde_json::Value>,
+}
+
+/// A demo partner.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct DevPartner {
+    /// Its name.
+    pub name: String,
+    /// Its code.
+    pub invoker_code: Uuid,
+    /// Its key.
+    pub key: String,
+    /// What it may have signed.
+    pub contract_types: Vec<u8>,
+}
+
+impl DevSecrets {
+    /// Reads `secrets.json`, or makes it.
+    pub(super) fn load_or_make(data: &Path, randomness: &dyn Randomness) -> Result<Self, String> {
+        let path = data.join("secrets.json");
+        match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+                format!(
+                    "{}: {error}; remove the directory to start afresh",
+                    path.display()
+                )
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let made = Self::make(randomness).map_err(|fault| fault.to_string())?;
+                write_private(
+                    data,
+                    "secrets.json",
+                    &serde_json::to_vec_pretty(&made).expect("strings become JSON"),
+                )?;
+                Ok(made)
+            }
+            Err(error) => Err(format!("{}: cannot be read: {error}", path.display())),
+        }
+    }
+
+    fn make(randomness: &dyn Randomness) -> Result<Self, actors::random::Fault> {
+        Ok(Self {
+            admin_key: admin_key(randomness)?,
+            key_pepper: base64_secret(randomness)?,
+            hmac_key: base64_secret(randomness)?,
+            partner_keys: vec![partner_key(randomness)?, partner_key(randomness)?],
+        })
+    }
+}
+
+impl DevFile {
+    /// Writes `dev.json`.
+    pub(super) fn write(&self, data: &Path) -> Result<(), String> {
+        write_private(
+            data,
+            "dev.json",
+            &serde_json::to_vec_pretty(self).expect("strings become JSON"),
+        )
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    pub fn read(data: &Path) -> Result<Self, String> {
+        let path = data.join("dev.json");
+        let bytes =
+            std::fs::read(&path).map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
+        serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
+/// Writes a file of mode 0600 beside its place, syncs it, and renames it: whoever sees it sees it whole.
+fn write_private(data: &Path, name: &str, content: &[u8]) -> Result<(), String> {
+    let (path, beside) = (
+        data.join(name),
+        data.join(format!(".{name}.{}", std::process::id())),
+    );
+    let write = || {
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, &path)
+    };
+    write().map_err(|error| format!("{}: cannot be written: {error}", path.display()))
+}

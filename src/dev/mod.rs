@@ -1,0 +1,147 @@
+//! The whole world in one process: gateway, stand-ins, demo data. For trying out and for tests; nothing leaves the machine.
+
+mod demo;
+mod files;
+
+pub use files::{DevFile, DevPartner};
+
+use crate::config::{self, Config, LoadError, Sources};
+use crate::run::{Environment, Listeners, Started, open_store, sms_sender, start};
+use actors::clock::{Clock, SystemClock};
+use actors::random::{OsRandomness, Randomness};
+use files::DevSecrets;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use storage::Store;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// What `countersign dev` is given.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where everything is kept; may exist.
+    pub data: PathBuf,
+    /// File, environment and flags.
+    pub sources: Sources,
+}
+
+/// A world that runs.
+pub struct Dev {
+    started: Started,
+    /// What was written to `dev.json`.
+    pub file: DevFile,
+    stop_sms: oneshot::Sender<()>,
+    sms: tokio::task::JoinHandle<()>,
+}
+
+/// Secrets, store, stand-ins, gateway, demo data, `dev.json`: in this order.
+///
+/// # Errors
+/// A sentence that says what could not be started.
+pub async fn start_dev(options: &Options) -> Result<Dev, String> {
+    let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
+    std::fs::create_dir_all(&options.data)
+        .map_err(|error| format!("{}: cannot be made: {error}", options.data.display()))?;
+    let secrets = DevSecrets::load_or_make(&options.data, randomness.as_ref())?;
+    let sms_listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let sms_url = base_url(&sms_listener)?;
+    let config = configure(options, &secrets, &sms_url).map_err(|error| error.to_string())?;
+
+    let (stop_sms, sms_stopped) = oneshot::channel::<()>();
+    let sms = tokio::spawn(sandbox::sms::serve(sms_listener, async move {
+        let _ = sms_stopped.await; // told, or forgotten: both mean stop
+    }));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let metrics = prometheus::Registry::new();
+    let store: Arc<dyn Store> = {
+        let (config, metrics) = (config.clone(), metrics.clone());
+        let opened = tokio::task::spawn_blocking(move || open_store(&config, &metrics)).await;
+        opened.map_err(|error| format!("the store could not be opened: {error}"))??
+    };
+    let sms_sender = sms_sender(&config, &clock)?;
+    let environment = Environment {
+        store,
+        sms: sms_sender,
+        clock,
+        randomness,
+        metrics,
+    };
+    let listeners = Listeners {
+        public: bind(config.public.address).await?,
+        admin: bind(config.admin.address).await?,
+    };
+    let (public, admin) = (base_url(&listeners.public)?, base_url(&listeners.admin)?);
+    let started = start(&config, environment, listeners).await?;
+    demo::fill(&started.gateway.directory, &secrets).await?;
+    let file = demo::describe(&secrets, public, admin, sms_url);
+    file.write(&options.data)?;
+    Ok(Dev {
+        started,
+        file,
+        stop_sms,
+        sms,
+    })
+}
+
+impl Dev {
+    /// Runs until `shutdown` completes.
+    ///
+    /// # Errors
+    /// As [`Started::run`].
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), String> {
+        let ended = self.started.run(shutdown).await;
+        let _ = self.stop_sms.send(()); // gone already is stopped already
+        self.sms
+            .await
+            .map_err(|error| format!("the stand-in operator ended badly: {error}"))?;
+        ended
+    }
+
+    /// The gateway's parts, for whoever runs it inside its own process.
+    pub fn gateway(&self) -> &crate::http::Gateway {
+        &self.started.gateway
+    }
+}
+
+/// Where the database of `countersign dev` lies inside its directory.
+pub fn database(data: &Path) -> PathBuf {
+    data.join("store")
+}
+
+fn configure(options: &Options, secrets: &DevSecrets, sms_url: &str) -> Result<Config, LoadError> {
+    let mut sources = options.sources.clone();
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let own = [
+        (
+            "storage.path",
+            quoted(&database(&options.data).display().to_string()),
+        ),
+        ("admin.key", quoted(&secrets.admin_key)),
+        ("partners.key_pepper", quoted(&secrets.key_pepper)),
+        (
+            "otp.hmac_keys",
+            format!("[{}]", quoted(&format!("1:{}", secrets.hmac_key))),
+        ),
+        ("sms.sender", quoted("sandbox")),
+        ("sms.sandbox.url", quoted(sms_url)),
+    ];
+    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+    // First, so that what the user says wins.
+    sources.flags = own.chain(sources.flags).collect();
+    config::load(&sources, true)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    let advice = "is it in use? `--public` and `--admin` take another address, port 0 a free one";
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error} ({advice})"))
+}
+
+fn base_url(listener: &TcpListener) -> Result<String, String> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| format!("a listener has no address: {error}"))?;
+    Ok(format!("http://{address}"))
+}

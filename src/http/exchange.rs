@@ -1,0 +1,192 @@
+//! One request as handlers see it, and the steps that every route takes in the same order: method, key, form, size, body.
+
+use super::problem::{Code, Problem, Shape};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, Method, Response};
+use serve::{RequestId, TraceContext};
+use std::pin::Pin;
+use std::time::Duration;
+use warp::{Filter, Rejection};
+
+/// A request's body, piece by piece.
+pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
+
+/// What handlers answer.
+pub type Answer = Result<Response<Vec<u8>>, Problem>;
+
+/// One request.
+pub struct Exchange {
+    /// Its method.
+    pub method: Method,
+    /// Its header fields.
+    pub headers: HeaderMap,
+    /// Its query, without the question mark.
+    pub query: String,
+    /// Its id, ours or the caller's.
+    pub request_id: RequestId,
+    /// Its place in the caller's trace.
+    pub trace: TraceContext,
+    /// Its body, not read yet.
+    pub body: BodyStream,
+}
+
+/// Takes a request as it is; never rejects.
+pub fn exchange() -> impl Filter<Extract = (Exchange,), Error = Rejection> + Clone {
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    warp::method()
+        .and(warp::header::headers_cloned())
+        .and(query)
+        .and(warp::ext::get::<RequestId>())
+        .and(warp::ext::get::<TraceContext>())
+        .and(warp::body::stream())
+        .map(|method, headers, query, request_id, trace, body| {
+            let body: BodyStream = Box::pin(into_bytes(body));
+            Exchange {
+                method,
+                headers,
+                query,
+                request_id,
+                trace,
+                body,
+            }
+        })
+}
+
+fn into_bytes(
+    body: impl Stream<Item = Result<impl Buf, warp::Error>>,
+) -> impl Stream<Item = Result<Bytes, warp::Error>> {
+    body.map_ok(|mut piece| piece.copy_to_bytes(piece.remaining()))
+}
+
+impl Exchange {
+    /// Refuses every method but these (HEAD goes with GET).
+    pub fn allow(&self, allowed: &[Method]) -> Result<(), Problem> {
+        let head = self.method == Method::HEAD && allowed.contains(&Method::GET);
+        if head || allowed.contains(&self.method) {
+            return Ok(());
+        }
+        let mut names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+        if allowed.contains(&Method::GET) {
+            names.push("HEAD");
+        }
+        Err(Problem::method_not_allowed(&names.join(", ")))
+    }
+
+    /// The key of `Authorization: Bearer <key>`, if there is one. The scheme's case does not matter (RFC 9110, 11.1).
+    pub fn bearer(&self) -> Option<&str> {
+        let mut fields = self.headers.get_all(AUTHORIZATION).iter();
+        let field = fields.next()?.to_str().ok()?;
+        if fields.next().is_some() {
+            return None;
+        }
+        let (scheme, key) = field.split_once(' ')?;
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then_some(key.trim())
+            .filter(|key| !key.is_empty())
+    }
+
+    /// Refuses a body that says it is something else than `media_type` in UTF-8, or is compressed. No Content-Type is taken for the right one.
+    pub fn expect_type(&self, media_types: &[&str]) -> Result<(), Problem> {
+        let wrong = |what: &str| {
+            Err(Problem::new(
+                Code::UnsupportedMediaType,
+                format!("{what}; send {} in UTF-8", media_types[0]),
+            ))
+        };
+        if self
+            .headers
+            .get(CONTENT_ENCODING)
+            .is_some_and(|encoding| encoding != "identity")
+        {
+            return wrong("the body must not be compressed");
+        }
+        let Some(field) = self.headers.get(CONTENT_TYPE) else {
+            return Ok(());
+        };
+        let Ok(field) = field.to_str() else {
+            return wrong("Content-Type is not readable");
+        };
+        let mut parts = field.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default();
+        if !media_types
+            .iter()
+            .any(|known| media_type.eq_ignore_ascii_case(known))
+        {
+            return wrong("Content-Type is not supported here");
+        }
+        let charset = parts.find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            name.trim()
+                .eq_ignore_ascii_case("charset")
+                .then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+        });
+        match charset.as_deref() {
+            None | Some("utf-8" | "utf8" | "us-ascii") => Ok(()),
+            Some(_) => wrong("the charset is not supported"),
+        }
+    }
+
+    /// Reads the whole body, within size and time.
+    pub async fn read_body(&mut self, bytes_max: usize, deadline: Duration) -> Result<Bytes, Problem> {
+        let too_large = || {
+            Problem::new(
+                Code::BodyTooLarge,
+                format!("the body may have {bytes_max} bytes at most"),
+            )
+        };
+        let announced = self
+            .headers
+            .get(CONTENT_LENGTH)
+            .and_then(|field| field.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|bytes| bytes > bytes_max) {
+            return Err(too_large());
+        }
+        let read = async {
+            let Some(first) = self.next_piece().await? else {
+                return Ok(Bytes::new());
+            };
+            if announced == Some(first.len()) {
+                return Ok(first);
+            }
+            let mut body = BytesMut::from(first.as_ref());
+            loop {
+                if body.len() > bytes_max {
+                    return Err(too_large());
+                }
+                match self.next_piece().await? {
+                    Some(piece) => body.extend_from_slice(&piece),
+                    None => return Ok(body.freeze()),
+                }
+            }
+        };
+        match tokio::time::timeout(deadline, read).await {
+            Ok(body) => body,
+            Err(_) => {
+                let seconds = deadline.as_secs();
+                Err(Problem::new(
+                    Code::BodyTimeout,
+                    format!("the body did not arrive within {seconds} seconds"),
+                ))
+            }
+        }
+    }
+
+    /// The next piece of the body.
+    pub async fn next_piece(&mut self) -> Result<Option<Bytes>, Problem> {
+        let broken = |_| {
+            Problem::new(
+                Code::InvalidBody,
+                "the body broke off or is not framed as HTTP/1.1 asks",
+            )
+        };
+        self.body.next().await.transpose().map_err(broken)
+    }
+}
+
+/// Turns a handler's result into the answer, in the shape of its face.
+pub fn finish(answer: Answer, shape: Shape, request_id: &RequestId) -> Response<Vec<u8>> {
+    answer.unwrap_or_else(|problem| problem.into_response(shape, request_id))
+}

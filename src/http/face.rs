@@ -1,0 +1,249 @@
+//! How the accept loop words its own answers, and what it counts.
+
+use super::problem::{Code, Problem, Shape};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use serve::{Ending, Face, Refusal, RequestId};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What every listener counts. Routes are templates, so that their number is fixed.
+#[derive(Clone)]
+pub struct HttpMetrics {
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    abandoned: IntCounterVec,
+    in_flight: IntGaugeVec,
+    connections: IntGaugeVec,
+    connections_ended: IntCounterVec,
+    accept_failures: IntCounterVec,
+}
+
+impl HttpMetrics {
+    /// Registers everything.
+    ///
+    /// # Errors
+    /// A name registered twice: a programmer's error that shows at the first start.
+    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let made = Self {
+            requests: IntCounterVec::new(
+                Opts::new(
+                    "countersign_http_requests_total",
+                    "Requests answered, by route and status.",
+                ),
+                &["listener", "route", "method", "status"],
+            )?,
+            seconds: HistogramVec::new(
+                HistogramOpts::new(
+                    "countersign_http_request_seconds",
+                    "From a request's head to its answer's.",
+                )
+                .buckets(vec![
+                    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0, 60.0,
+                ]),
+                &["listener", "route"],
+            )?,
+            abandoned: IntCounterVec::new(
+                Opts::new(
+                    "countersign_http_abandoned_total",
+                    "Requests whose client went away before the answer.",
+                ),
+                &["listener", "route"],
+            )?,
+            in_flight: IntGaugeVec::new(
+                Opts::new("countersign_http_in_flight", "Requests with handlers."),
+                &["listener"],
+            )?,
+            connections: IntGaugeVec::new(
+                Opts::new("countersign_http_connections", "Open connections."),
+                &["listener"],
+            )?,
+            connections_ended: IntCounterVec::new(
+                Opts::new(
+                    "countersign_http_connections_ended_total",
+                    "Connections ended, by reason.",
+                ),
+                &["listener", "ending"],
+            )?,
+            accept_failures: IntCounterVec::new(
+                Opts::new(
+                    "countersign_http_accept_failures_total",
+                    "Connections that could not be accepted.",
+                ),
+                &["listener"],
+            )?,
+        };
+        registry.register(Box::new(made.requests.clone()))?;
+        registry.register(Box::new(made.seconds.clone()))?;
+        registry.register(Box::new(made.abandoned.clone()))?;
+        registry.register(Box::new(made.in_flight.clone()))?;
+        registry.register(Box::new(made.connections.clone()))?;
+        registry.register(Box::new(made.connections_ended.clone()))?;
+        registry.register(Box::new(made.accept_failures.clone()))?;
+        Ok(made)
+    }
+}
+
+/// One listener's face.
+pub struct GatewayFace {
+    listener: &'static str,
+    metrics: HttpMetrics,
+    in_flight: IntGauge,
+    connections: IntGauge,
+}
+
+impl GatewayFace {
+    /// A face for the listener of this name (`public` or `admin`).
+    pub fn new(listener: &'static str, metrics: HttpMetrics) -> Self {
+        let in_flight = metrics.in_flight.with_label_values(&[listener]);
+        let connections = metrics.connections.with_label_values(&[listener]);
+        Self {
+            listener,
+            metrics,
+            in_flight,
+            connections,
+        }
+    }
+}
+
+impl Face for GatewayFace {
+    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Full<Bytes>> {
+        let problem = match refusal {
+            Refusal::Busy { .. } => Problem::new(
+                Code::Busy,
+                "as many requests are in flight as may be; try again shortly",
+            ),
+            Refusal::HeldTooLong => {
+                Problem::new(Code::HeldTooLong, "there was no answer within the hold time").retry_after(1)
+            }
+            Refusal::Panicked => Problem::new(Code::Internal, "an unforeseen error; it was logged"),
+            Refusal::Draining => Problem::new(Code::Unavailable, "the gateway is going down").retry_after(5),
+        };
+        let shape = if is_otp(head.uri.path()) {
+            Shape::Otp
+        } else {
+            Shape::Plain
+        };
+        match head.extensions.get::<RequestId>() {
+            Some(id) => problem
+                .into_response(shape, id)
+                .map(|body| Full::new(Bytes::from(body))),
+            None => {
+                tracing::error!("a request came to a face without its id");
+                let mut response = Response::new(Full::new(Bytes::new()));
+                *response.status_mut() = refusal.status();
+                response
+            }
+        }
+    }
+
+    fn observe(&self, head: &Parts, status: StatusCode, elapsed: Duration) {
+        let route = route_of(head.uri.path());
+        let labels = [self.listener, route, method_of(head), status.as_str()];
+        self.metrics.requests.with_label_values(&labels).inc();
+        self.metrics
+            .seconds
+            .with_label_values(&[self.listener, route])
+            .observe(elapsed.as_secs_f64());
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let request_id = head.extensions.get::<RequestId>().map(RequestId::as_str);
+            let trace_id = head
+                .extensions
+                .get::<serve::TraceContext>()
+                .map(serve::TraceContext::trace_id);
+            tracing::debug!(
+                listener = self.listener,
+                route,
+                status = status.as_u16(),
+                request_id,
+                trace_id,
+                "answered"
+            );
+        }
+    }
+
+    fn abandoned(&self, head: &Parts, _: Duration) {
+        self.metrics
+            .abandoned
+            .with_label_values(&[self.listener, route_of(head.uri.path())])
+            .inc();
+    }
+
+    fn in_flight(&self, requests: usize) {
+        self.in_flight.set(i64::try_from(requests).unwrap_or(i64::MAX));
+    }
+
+    fn connection_opened(&self, _: SocketAddr) {
+        self.connections.inc();
+    }
+
+    fn connection_closed(&self, _: SocketAddr, ending: Ending) {
+        self.connections.dec();
+        let ending = match ending {
+            Ending::Closed => "closed",
+            Ending::Broken => "broken",
+            Ending::Idle => "idle",
+            Ending::HeaderTimeout => "header_timeout",
+            Ending::Stalled => "stalled",
+            Ending::Cut => "cut",
+            Ending::Handshake => "handshake",
+        };
+        self.metrics
+            .connections_ended
+            .with_label_values(&[self.listener, ending])
+            .inc();
+    }
+
+    fn accept_failed(&self, _: &std::io::Error) {
+        self.metrics
+            .accept_failures
+            .with_label_values(&[self.listener])
+            .inc();
+    }
+}
+
+/// Whether callers of this path read the envelope of CM-S02.
+pub(super) fn is_otp(path: &str) -> bool {
+    path.starts_with("/api/v1/contract-otp/")
+}
+
+fn method_of(head: &Parts) -> &'static str {
+    match head.method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        _ => "other",
+    }
+}
+
+/// The template of a path; what is none of ours is `other`.
+pub fn route_of(path: &str) -> &'static str {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').take(8).collect();
+    match parts.as_slice() {
+        ["api", "v1", "contract-otp", "send"] => "/api/v1/contract-otp/send",
+        ["api", "v1", "contract-otp", "verify"] => "/api/v1/contract-otp/verify",
+        ["openapi.json"] => "/openapi.json",
+        ["docs", ..] => "/docs",
+        ["errors", _] => "/errors/{name}",
+        ["livez"] => "/livez",
+        ["readyz"] => "/readyz",
+        ["metrics"] => "/metrics",
+        ["admin", "v1", "invokers"] => "/admin/v1/invokers",
+        ["admin", "v1", "invokers", _] => "/admin/v1/invokers/{code}",
+        ["admin", "v1", "invokers", _, "keys"] => "/admin/v1/invokers/{code}/keys",
+        ["admin", "v1", "invokers", _, "keys", _] => "/admin/v1/invokers/{code}/keys/{id}",
+        ["admin", "v1", "contract-types"] => "/admin/v1/contract-types",
+        ["admin", "v1", "contract-types", _] => "/admin/v1/contract-types/{id}",
+        ["admin", "v1", "customers", _] => "/admin/v1/customers/{ccms_code}",
+        ["admin", "v1", "customers", _, "contacts", _, "lock"] => {
+            "/admin/v1/customers/{ccms_code}/contacts/{code}/lock"
+        }
+        ["admin", "v1", "import"] => "/admin/v1/import",
+        _ => "other",
+    }
+}

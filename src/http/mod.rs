@@ -1,0 +1,247 @@
+//! All routes on one screen. Handlers are in the files that they name.
+//!
+//! A route takes every method and judges it itself, so that 404 and 405 come before 401, then form, size and body, then the rules.
+
+pub mod admin;
+pub mod envelope;
+mod exchange;
+mod face;
+mod health;
+mod openapi;
+mod otp;
+mod otp_body;
+#[cfg(test)]
+mod otp_body_tests;
+pub mod problem;
+
+pub use exchange::Exchange;
+pub use face::{GatewayFace, HttpMetrics, route_of};
+pub use openapi::{admin_document, public_document};
+
+use actors::clock::Clock;
+use actors::directory::Directory;
+use actors::otp::OtpService;
+use actors::random::Randomness;
+use exchange::{Answer, exchange, finish};
+use http::Response;
+use problem::{Code, Problem, Shape};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use storage::Store;
+use warp::filters::BoxedFilter;
+use warp::{Filter, Rejection, Reply, path};
+
+/// What handlers need; cheap to clone.
+pub type Gateway = Arc<Parts>;
+
+/// What handlers need.
+pub struct Parts {
+    /// CM-S02.
+    pub otp: OtpService,
+    /// Who may call, and whom codes go to.
+    pub directory: Directory,
+    /// The store, for its health.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub randomness: Arc<dyn Randomness>,
+    /// SHA-256 of the administrators' key.
+    pub admin_key_digest: [u8; 32],
+    /// All metrics.
+    pub metrics: prometheus::Registry,
+    /// Set when the gateway begins to go down.
+    pub draining: AtomicBool,
+    /// How long a small body may take.
+    pub body_deadline: Duration,
+}
+
+type Routes = BoxedFilter<(Response<Vec<u8>>,)>;
+
+/// The listener for partners.
+pub fn public(gateway: &Gateway) -> Routes {
+    let g = gateway;
+    first_of([
+        route(
+            path!("api" / "v1" / "contract-otp" / "send"),
+            g,
+            Shape::Otp,
+            otp::send,
+        ),
+        route(
+            path!("api" / "v1" / "contract-otp" / "verify"),
+            g,
+            Shape::Otp,
+            otp::verify,
+        ),
+        route(path!("openapi.json"), g, Shape::Plain, openapi::public),
+        route1(path("docs").and(tail()), g, openapi::swagger),
+        route1(path!("errors" / String), g, openapi::error_page),
+        nothing(),
+    ])
+}
+
+/// The listener for administrators, metrics and probes.
+pub fn admin(gateway: &Gateway) -> Routes {
+    let g = gateway;
+    let plain = Shape::Plain;
+    first_of([
+        route(path!("livez"), g, plain, health::livez),
+        route(path!("readyz"), g, plain, health::readyz),
+        route(path!("metrics"), g, plain, health::metrics),
+        route(
+            path!("admin" / "v1" / "invokers"),
+            g,
+            plain,
+            admin::invokers::list,
+        ),
+        route1(
+            path!("admin" / "v1" / "invokers" / String),
+            g,
+            admin::invokers::one,
+        ),
+        route1(
+            path!("admin" / "v1" / "invokers" / String / "keys"),
+            g,
+            admin::invokers::keys,
+        ),
+        route2(
+            path!("admin" / "v1" / "invokers" / String / "keys" / String),
+            g,
+            admin::invokers::key,
+        ),
+        route(
+            path!("admin" / "v1" / "contract-types"),
+            g,
+            plain,
+            admin::contract_types::list,
+        ),
+        route1(
+            path!("admin" / "v1" / "contract-types" / String),
+            g,
+            admin::contract_types::one,
+        ),
+        route1(
+            path!("admin" / "v1" / "customers" / String),
+            g,
+            admin::customers::one,
+        ),
+        route2(
+            path!("admin" / "v1" / "customers" / String / "contacts" / String / "lock"),
+            g,
+            admin::customers::lock,
+        ),
+        route(path!("admin" / "v1" / "import"), g, plain, admin::import::import),
+        route(path!("openapi.json"), g, plain, openapi::admin),
+        route1(path("docs").and(tail()), g, openapi::swagger),
+        route1(path!("errors" / String), g, openapi::error_page),
+        nothing(),
+    ])
+}
+
+/// The first route whose path matches answers.
+fn first_of<const N: usize>(routes: [Routes; N]) -> Routes {
+    let mut routes = routes.into_iter();
+    let first = routes.next().expect("a face has routes");
+    routes.fold(first, |before, next| before.or(next).unify().boxed())
+}
+
+/// A service for [`serve::Server`].
+pub fn service(
+    routes: Routes,
+) -> impl tower_service::Service<
+    http::Request<serve::Body>,
+    Response = warp::reply::Response,
+    Error = std::convert::Infallible,
+    Future: Send,
+> + Clone {
+    warp::service(routes.map(Reply::into_response))
+}
+
+/// A route without parameters.
+fn route<P, F, R>(path: P, gateway: &Gateway, shape: Shape, handler: F) -> Routes
+where
+    P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
+    F: Fn(Gateway, Exchange) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Answer> + Send + 'static,
+{
+    let gateway = Arc::clone(gateway);
+    path.and(exchange())
+        .then(move |exchange: Exchange| {
+            let request_id = exchange.request_id.clone();
+            let answer = handler(Arc::clone(&gateway), exchange);
+            async move { finish(answer.await, shape, &request_id) }
+        })
+        .boxed()
+}
+
+/// A route with one parameter.
+fn route1<P, F, R>(path: P, gateway: &Gateway, handler: F) -> Routes
+where
+    P: Filter<Extract = (String,), Error = Rejection> + Clone + Send + Sync + 'static,
+    F: Fn(Gateway, String, Exchange) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Answer> + Send + 'static,
+{
+    let gateway = Arc::clone(gateway);
+    path.and(exchange())
+        .then(move |parameter: String, exchange: Exchange| {
+            let request_id = exchange.request_id.clone();
+            let answer = handler(Arc::clone(&gateway), decoded(&parameter), exchange);
+            async move { finish(answer.await, Shape::Plain, &request_id) }
+        })
+        .boxed()
+}
+
+/// A route with two parameters.
+fn route2<P, F, R>(path: P, gateway: &Gateway, handler: F) -> Routes
+where
+    P: Filter<Extract = (String, String), Error = Rejection> + Clone + Send + Sync + 'static,
+    F: Fn(Gateway, [String; 2], Exchange) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Answer> + Send + 'static,
+{
+    let gateway = Arc::clone(gateway);
+    path.and(exchange())
+        .then(move |first: String, second: String, exchange: Exchange| {
+            let request_id = exchange.request_id.clone();
+            let answer = handler(
+                Arc::clone(&gateway),
+                [decoded(&first), decoded(&second)],
+                exchange,
+            );
+            async move { finish(answer.await, Shape::Plain, &request_id) }
+        })
+        .boxed()
+}
+
+/// What is left of the path.
+fn tail() -> impl Filter<Extract = (String,), Error = std::convert::Infallible> + Clone {
+    path::tail().map(|tail: path::Tail| tail.as_str().to_owned())
+}
+
+/// A path's parameter without its percent signs; one that is no UTF-8 stays as it is and will not be found.
+fn decoded(parameter: &str) -> String {
+    percent_encoding::percent_decode_str(parameter)
+        .decode_utf8()
+        .map_or_else(|_| parameter.to_owned(), Into::into)
+}
+
+/// No other route.
+fn nothing() -> Routes {
+    path::full()
+        .and(warp::ext::get::<serve::RequestId>())
+        .map(|path: path::FullPath, id: serve::RequestId| {
+            let shape = if face::is_otp(path.as_str()) {
+                Shape::Otp
+            } else {
+                Shape::Plain
+            };
+            Problem::new(
+                Code::NotFound,
+                "there is no such route; /openapi.json lists those that there are",
+            )
+            .into_response(shape, &id)
+        })
+        .boxed()
+}

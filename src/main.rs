@@ -1,0 +1,7 @@
+//! The program `countersign`.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

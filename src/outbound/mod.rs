@@ -1,0 +1,6 @@
+//! The world as the actors ask for it: implements the ports of `actors`.
+
+mod http_client;
+pub mod sms;
+
+pub use http_client::client;
