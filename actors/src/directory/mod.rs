@@ -7,8 +7,6 @@ mod change;
 pub mod keys;
 pub mod records;
 mod snapshot;
-#[cfg(test)]
-mod tests;
 
 pub use change::{Change, Unfit};
 pub use snapshot::Snapshot;

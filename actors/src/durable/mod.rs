@@ -2,8 +2,6 @@
 
 mod header;
 mod pipeline;
-#[cfg(test)]
-mod tests;
 
 pub use pipeline::{Pipeline, Submitted};
 

@@ -15,7 +15,7 @@ pub(super) fn decide(book: &OtpBook, command: Command, now: Now) -> OtpDecision 
     match command {
         Command::Send(send) => decide_send(book, *send, now),
         Command::Verify(verify) => decide_verify(book, verify, now),
-        Command::Compare(verify) => decide_compare(book, verify),
+        Command::Compare(verify) => decide_compare(book, &verify),
         Command::Settle {
             challenge,
             settlement,
@@ -281,7 +281,7 @@ fn decide_verify(book: &OtpBook, verify: VerifyCommand, now: Now) -> OtpDecision
     }
 }
 
-fn decide_compare(book: &OtpBook, verify: VerifyCommand) -> OtpDecision {
+fn decide_compare(book: &OtpBook, verify: &VerifyCommand) -> OtpDecision {
     let Some(challenge) = book.challenges.get(&verify.window) else {
         return Decision::only(Effect::Answer {
             request: verify.request,

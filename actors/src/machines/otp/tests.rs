@@ -1,1 +1,0 @@
-//! Facts about a customer's one-time passwords.

@@ -1,0 +1,126 @@
+//! A golden file per record and version: what was written once can be read for ever.
+
+use actors::directory::records::{
+    ContactRecord, ContractTypeRecord, CustomerRecord, InvokerRecord, KeyRecord, OtpOverrides,
+};
+use actors::idempotency::{Claim, Reservation};
+use actors::ids::InvokerCode;
+use actors::machines::otp::{BookRecord, CodeMac};
+use std::fmt::Debug;
+use storage::record::{Record, decode, encode};
+use uuid::Uuid;
+
+/// Compares with the file; with `GOLDEN=write` in the environment writes one that is not there yet, and never changes one that is.
+fn check<R: Record + PartialEq + Debug>(name: &str, record: &R) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("golden")
+        .join(format!("{name}-{}.hex", R::VERSION));
+    let hex: String = encode(record)
+        .unwrap()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    if !path.exists() && std::env::var_os("GOLDEN").is_some_and(|value| value == "write") {
+        std::fs::write(&path, format!("{hex}\n")).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(
+        hex,
+        golden.trim(),
+        "{name}: the bytes have changed; a new form is a new version"
+    );
+    let bytes: Vec<u8> = (0..golden.trim().len() / 2)
+        .map(|i| u8::from_str_radix(&golden[2 * i..2 * i + 2], 16).unwrap())
+        .collect();
+    assert_eq!(&decode::<R>(&bytes).unwrap(), record);
+}
+
+#[test]
+fn the_directorys_records_are_the_golden_ones() {
+    let key = KeyRecord {
+        id: Uuid::from_u128(0xA1),
+        digest: [7; 32],
+        added_ms: 1_772_352_000_000,
+    };
+    check(
+        "invoker",
+        &InvokerRecord {
+            name: "Sample".to_owned(),
+            contract_types: vec![7, 8],
+            keys: vec![key],
+        },
+    );
+    let otp = OtpOverrides {
+        code_length: Some(8),
+        lifetime_seconds: None,
+        resend_window_seconds: Some(90),
+    };
+    check(
+        "contract-type",
+        &ContractTypeRecord {
+            title: "سبدگردانی".to_owned(),
+            otp,
+        },
+    );
+    let contact = ContactRecord {
+        code: -5,
+        phone_type: 3,
+        number: "۰۹۱۲".to_owned(),
+        deleted: true,
+    };
+    check(
+        "customer",
+        &CustomerRecord {
+            full_name: "نمونه".to_owned(),
+            contacts: vec![contact],
+        },
+    );
+}
+
+#[tokio::test]
+async fn a_customers_book_and_a_reservation_are_the_golden_ones() {
+    use actors::testing::{Act, ManualClock};
+    let store = std::sync::Arc::new(storage::MemoryStore::new());
+    let world = crate::world::over(
+        store.clone(),
+        ManualClock::default().into(),
+        Default::default(),
+        64,
+    )
+    .await
+    .unwrap();
+    world.fill().await;
+    world.operator.will(Act::Shrug);
+    world.send_under(Some("golden")).await.unwrap();
+    world.clock.advance(std::time::Duration::from_secs(1));
+    world.verify("000000").await;
+    let rows = |table| {
+        storage::Store::scan(
+            store.as_ref(),
+            storage::Scan::of(storage::Key::table(table).build()),
+        )
+    };
+    let book = rows("otp-book").await.unwrap().remove(0).stored.value;
+    check("otp-book", &decode::<BookRecord>(&book[9..]).unwrap());
+    let reservation = rows("idempotency").await.unwrap().remove(0).stored.value;
+    check("idempotency", &decode::<Reservation>(&reservation).unwrap());
+}
+
+#[test]
+fn a_claim_and_a_mac_have_the_sizes_that_records_count_on() {
+    let claim = Claim::new(InvokerCode(Uuid::nil()), "send", "k", b"");
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Both(Claim, CodeMac);
+    impl Record for Both {
+        const NAME: &'static str = "both";
+        const VERSION: u8 = 1;
+    }
+    let both = Both(
+        claim,
+        CodeMac {
+            key_id: 1,
+            tag: [0; 32],
+        },
+    );
+    assert_eq!(encode(&both).unwrap().len(), 1 + 64 + 33);
+}

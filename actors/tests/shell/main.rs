@@ -1,0 +1,10 @@
+//! The shells over their rules: actors, registry, wheel, directory and durable steps, with a clock that is moved by hand.
+#![allow(clippy::unwrap_used)]
+
+mod customers;
+mod directory;
+mod durable;
+mod faults;
+mod golden;
+mod idempotency;
+mod world;
