@@ -1,61 +1,52 @@
-//! Time as an argument: wall time for what is stored, monotonic time for what is running.
+//! Time as an argument: wall time for what outlives the process, monotonic time for what is running.
 //!
-//! A window must survive a restart and a clock set back, and never last longer than configured. So every stored
-//! moment has two faces: its wall time goes to disk, its monotonic time decides while the process lives. After a
-//! restart the second is computed again from the first, and a moment "in the future" counts as "just now".
+//! A window must survive a restart and a clock set back, and never last longer than configured. So moments are monotonic, and a
+//! record says beside them which process wrote it and when on both clocks ([`Written`]). The process that wrote a record
+//! reads its moments as they are, whatever the wall clock did meanwhile. Another process moves them all by what the wall clock says has
+//! passed between the writing and its own beginning (nothing, if the clock was set back), plus its own age.
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
-/// The same instant on both clocks.
+/// The same instant on both clocks of one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
     /// Wall time, as the machine believes it; may jump either way.
     pub wall: DateTime<Utc>,
-    /// Milliseconds since the process began; never goes back.
-    pub mono: Mono,
+    /// Monotonic time of this process.
+    pub mono: Moment,
+    /// Whose clocks these are.
+    pub process: Process,
 }
 
-/// Milliseconds on the monotonic clock. Negative for moments before the process began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mono(pub i64);
-
-/// When something happened: stored as wall time (milliseconds since 1970), judged by monotonic time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moment {
-    wall_ms: i64,
-    #[serde(skip)]
-    mono: Mono,
+/// A process, as records remember it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// A random number, so that two never share it.
+    pub id: u64,
+    /// The wall clock at its beginning, in milliseconds since 1970. Not changed by later jumps: a record is read the same whenever it is read.
+    pub began_wall_ms: i64,
 }
+
+/// Milliseconds on the monotonic clock of a process: 0 is its beginning, what earlier processes did is negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Moment(pub i64);
 
 impl Moment {
     /// The moment that `now` is.
     pub fn at(now: Now) -> Self {
-        Self {
-            wall_ms: now.wall.timestamp_millis(),
-            mono: now.mono,
-        }
-    }
-
-    /// Gives a moment read from disk its place on this process's monotonic clock.
-    /// One that lies in the future (the clock was set back) counts as now.
-    pub fn restored(self, now: Now) -> Self {
-        let elapsed = (now.wall.timestamp_millis() - self.wall_ms).max(0);
-        Self {
-            wall_ms: self.wall_ms,
-            mono: Mono(now.mono.0 - elapsed),
-        }
+        now.mono
     }
 
     /// Milliseconds since this moment, never negative.
-    pub fn elapsed_ms(&self, now: Now) -> i64 {
-        (now.mono.0 - self.mono.0).max(0)
+    pub fn elapsed_ms(self, now: Now) -> i64 {
+        (now.mono.0 - self.0).max(0)
     }
 
     /// What is left of `length` that began at this moment; `None` once it is over (at exactly `length` it is).
-    pub fn left_of(&self, length: Duration, now: Now) -> Option<Duration> {
+    pub fn left_of(self, length: Duration, now: Now) -> Option<Duration> {
         let left = millis(length) - self.elapsed_ms(now);
         u64::try_from(left)
             .ok()
@@ -64,21 +55,46 @@ impl Moment {
     }
 
     /// The moment `length` later.
-    pub fn plus(&self, length: Duration) -> Self {
+    pub fn plus(self, length: Duration) -> Self {
+        Self(self.0.saturating_add(millis(length)))
+    }
+
+    /// The same moment on another process's clock ([`Written::shift`]).
+    pub fn shifted(self, shift_ms: i64) -> Self {
+        Self(self.0.saturating_add(shift_ms))
+    }
+
+    /// Where it lies on the wall clock, as that stands now; milliseconds since 1970.
+    pub fn wall_ms(self, now: Now) -> i64 {
+        now.wall.timestamp_millis().saturating_add(self.0 - now.mono.0)
+    }
+}
+
+/// When a record was written, and by which process; stands in every record that holds moments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    process: u64,
+    wall_ms: i64,
+    mono: Moment,
+}
+
+impl Written {
+    /// Written now.
+    pub fn at(now: Now) -> Self {
         Self {
-            wall_ms: self.wall_ms.saturating_add(millis(length)),
-            mono: Mono(self.mono.0 + millis(length)),
+            process: now.process.id,
+            wall_ms: now.wall.timestamp_millis(),
+            mono: now.mono,
         }
     }
 
-    /// Milliseconds since 1970 on the wall clock.
-    pub fn wall_ms(&self) -> i64 {
-        self.wall_ms
-    }
-
-    /// Its place on the monotonic clock.
-    pub fn mono(&self) -> Mono {
-        self.mono
+    /// By how much the record's moments are to be moved for this process.
+    pub fn shift(self, reader: Process) -> i64 {
+        if self.process == reader.id {
+            return 0;
+        }
+        let between = reader.began_wall_ms.saturating_sub(self.wall_ms).max(0);
+        (-between).saturating_sub(self.mono.0)
     }
 }
 
@@ -98,25 +114,37 @@ pub trait Clock: Send + Sync + 'static {
 /// The machine's clocks.
 pub struct SystemClock {
     began: Instant,
+    process: Process,
 }
 
 impl SystemClock {
     /// Monotonic time counts from here.
+    ///
+    /// # Panics
+    /// Where the operating system has no random numbers: a gateway could not work without.
     #[allow(clippy::new_without_default)] // "default" would hide that the zero point is the moment of the call
+    #[allow(clippy::disallowed_methods)] // one of the two places that read the wall clock
     pub fn new() -> Self {
+        let id = getrandom::u64().expect("the operating system has random numbers");
+        let process = Process {
+            id,
+            began_wall_ms: Utc::now().timestamp_millis(),
+        };
         Self {
             began: Instant::now(),
+            process,
         }
     }
 }
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods)] // the one place that reads the wall clock
+    #[allow(clippy::disallowed_methods)] // the other one
     fn now(&self) -> Now {
         let mono = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX / 4);
         Now {
             wall: Utc::now(),
-            mono: Mono(mono),
+            mono: Moment(mono),
+            process: self.process,
         }
     }
 
@@ -144,30 +172,60 @@ mod tests {
 
     #[test]
     fn a_jump_of_the_wall_clock_does_not_move_a_running_window() {
-        let begun = Moment::at(now_at(0));
-        let mut later = now_at(30_000);
-        later.wall += chrono::Duration::days(3);
-        assert_eq!(begun.left_of(WINDOW, later), Some(Duration::from_secs(90)));
+        let (begun, written) = (Moment::at(now_at(0)), Written::at(now_at(0)));
+        for jump in [-3_600, 3_600, 259_200] {
+            let mut later = now_at(30_000);
+            later.wall += chrono::Duration::seconds(jump);
+            let read = begun.shifted(written.shift(later.process));
+            assert_eq!(
+                read.left_of(WINDOW, later),
+                Some(Duration::from_secs(90)),
+                "{jump} s, read again by the same process"
+            );
+        }
     }
 
     #[test]
-    fn a_clock_set_back_across_a_restart_leaves_at_most_the_configured_length() {
-        let begun = Moment::at(now_at(60_000));
-        let mut restart = now_at(0);
-        restart.wall -= chrono::Duration::hours(1);
-        assert_eq!(begun.restored(restart).left_of(WINDOW, restart), Some(WINDOW));
+    fn what_is_left_after_a_restart_is_what_the_wall_clock_says_but_never_more_than_configured() {
+        let (begun, written) = (Moment::at(now_at(60_000)), Written::at(now_at(70_000)));
+        for (began_ms, age_ms, left) in [
+            (70_000, 0, Some(110)),
+            (100_000, 0, Some(80)),
+            (100_000, 79_000, Some(1)),
+            (180_000, 0, None),
+            // A clock set back: nothing has passed in between, but the process's own age counts, whenever the record is read.
+            (-3_600_000, 0, Some(110)),
+            (-3_600_000, 50_000, Some(60)),
+            (-3_600_000, 110_000, None),
+        ] {
+            let process = Process {
+                id: 2,
+                began_wall_ms: now_at(began_ms).wall.timestamp_millis(),
+            };
+            // Wherever the wall clock has jumped since.
+            for jump in [0, -7_200, 7_200] {
+                let wall = now_at(began_ms + age_ms).wall + chrono::Duration::seconds(jump);
+                let now = Now {
+                    wall,
+                    mono: Moment(age_ms),
+                    process,
+                };
+                let read = begun.shifted(written.shift(now.process));
+                assert_eq!(
+                    read.left_of(WINDOW, now),
+                    left.map(Duration::from_secs),
+                    "{began_ms} {age_ms} {jump}"
+                );
+            }
+        }
     }
 
     #[test]
-    fn a_window_goes_on_across_a_restart() {
-        let begun = Moment::at(now_at(0));
-        let restart = Now {
-            mono: Mono(0),
-            ..now_at(50_000)
-        };
-        assert_eq!(
-            begun.restored(restart).left_of(WINDOW, restart),
-            Some(Duration::from_secs(70))
-        );
+    fn a_moment_lies_on_the_wall_clock_as_that_stands_now() {
+        let mut now = now_at(1_000);
+        let deadline = Moment::at(now).plus(WINDOW);
+        assert_eq!(deadline.wall_ms(now), now.wall.timestamp_millis() + 120_000);
+        now.wall += chrono::Duration::hours(1);
+        assert_eq!(deadline.wall_ms(now), now.wall.timestamp_millis() + 120_000);
     }
 }

@@ -438,8 +438,8 @@ impl Persistent for OtpBook {
         })
     }
 
-    fn encode(&self) -> storage::Result<Vec<u8>> {
-        encode(&self.record())
+    fn encode(&self, now: Now) -> storage::Result<Vec<u8>> {
+        encode(&self.record(now))
     }
 
     fn companions(&self, event: &Event, now: Now, batch: &mut Batch) -> storage::Result<()> {

@@ -1,6 +1,6 @@
 //! The map from an id to its running actor: started on demand, left when idle, removed when dead, never asked beyond its depth.
 
-use crate::clock::{Clock, Mono};
+use crate::clock::{Clock, Moment};
 use dashmap::DashMap;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, SupervisionEvent};
 use std::hash::Hash;
@@ -50,7 +50,7 @@ struct SlotState {
 }
 
 impl Slot {
-    fn new(now: Mono) -> Self {
+    fn new(now: Moment) -> Self {
         Self(Arc::new(SlotState {
             depth: AtomicU32::new(0),
             last_asked: AtomicI64::new(now.0),

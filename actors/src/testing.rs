@@ -1,12 +1,13 @@
 //! Time that tests move, chance that tests seed, and an operator that does as it is told.
 
-use crate::clock::{Clock, Mono, Now, millis};
+use crate::clock::{Clock, Moment, Now, Process, millis};
 use crate::ids::MessageId;
 use crate::ports::{Lookup, Message, Outcome, SmsSender};
 use crate::random::{Fault, Randomness};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -19,7 +20,11 @@ pub fn now_at(mono_ms: i64) -> Now {
     let wall = DateTime::from_timestamp_millis(MORNING_MS + mono_ms).expect("a moment in this century");
     Now {
         wall,
-        mono: Mono(mono_ms),
+        mono: Moment(mono_ms),
+        process: Process {
+            id: 1,
+            began_wall_ms: MORNING_MS,
+        },
     }
 }
 
@@ -39,8 +44,18 @@ impl Default for ManualClock {
 impl ManualClock {
     /// A clock for a process that begins at this wall time.
     pub fn starting_at(wall: DateTime<Utc>) -> Self {
+        static PROCESSES: AtomicU64 = AtomicU64::new(2);
+        let id = PROCESSES.fetch_add(1, Ordering::Relaxed);
+        let process = Process {
+            id,
+            began_wall_ms: wall.timestamp_millis(),
+        };
         Self {
-            now: watch::Sender::new(Now { wall, mono: Mono(0) }),
+            now: watch::Sender::new(Now {
+                wall,
+                mono: Moment(0),
+                process,
+            }),
         }
     }
 
@@ -48,7 +63,7 @@ impl ManualClock {
     pub fn advance(&self, length: Duration) {
         self.now.send_modify(|now| {
             now.wall += TimeDelta::milliseconds(millis(length));
-            now.mono = Mono(now.mono.0 + millis(length));
+            now.mono = now.mono.plus(length);
         });
     }
 
@@ -65,7 +80,7 @@ impl Clock for ManualClock {
 
     fn sleep(&self, length: Duration) -> BoxFuture<'static, ()> {
         let mut changes = self.now.subscribe();
-        let until = Mono(self.now().mono.0 + millis(length));
+        let until = self.now().mono.plus(length);
         Box::pin(async move {
             if changes.wait_for(|now| now.mono >= until).await.is_err() {
                 std::future::pending::<()>().await; // the clock is gone: time stands still for good

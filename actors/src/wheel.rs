@@ -3,7 +3,7 @@
 //! Deadlines are rows (`due/<wall time>/<actor>`), written in the batch that made them. The wheel reads them once at start; from then on
 //! it is told of each change. An entry it wakes too early or in vain does no harm: the machine judges by its own clock.
 
-use crate::clock::{Clock, Moment, Mono};
+use crate::clock::{Clock, Moment};
 use crate::ids::CustomerId;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -44,10 +44,10 @@ impl DueKey {
 
 /// Tells the wheel of deadlines. Cheap to clone.
 #[derive(Clone)]
-pub struct Wheel(mpsc::UnboundedSender<(DueKey, Option<Mono>)>);
+pub struct Wheel(mpsc::UnboundedSender<(DueKey, Option<Moment>)>);
 
 /// The wheel's other end, before it turns.
-pub struct WheelInbox(mpsc::UnboundedReceiver<(DueKey, Option<Mono>)>);
+pub struct WheelInbox(mpsc::UnboundedReceiver<(DueKey, Option<Moment>)>);
 
 impl Wheel {
     /// A wheel that does not turn yet. Unbounded because each actor has at most one entry and says so once a step: what
@@ -60,7 +60,7 @@ impl Wheel {
     /// Sets or takes away the one deadline of `key`.
     pub fn set(&self, key: DueKey, deadline: Option<Moment>) {
         // A wheel that has stopped turning belongs to a gateway that is going down; the index on disk remembers.
-        let _ = self.0.send((key, deadline.map(|moment| moment.mono())));
+        let _ = self.0.send((key, deadline));
     }
 
     /// Reads the index, forgets rows that a newer one of the same actor replaces, and says whom to wake when.
@@ -81,7 +81,7 @@ impl Wheel {
                 let left = (wall_ms - now.wall.timestamp_millis()).max(0);
                 // Without a bound a clock that was far ahead would let an owed effect wait for days.
                 let left = left.min(WAIT_AFTER_RESTART_MAX_MS);
-                let _ = self.0.send((key, Some(Mono(now.mono.0 + left))));
+                let _ = self.0.send((key, Some(Moment(now.mono.0 + left))));
                 loaded += 1;
             }
             if rows.len() < storage::SCAN_MAX {
@@ -97,8 +97,8 @@ const WAIT_AFTER_RESTART_MAX_MS: i64 = 60_000;
 
 /// Turns the wheel until every [`Wheel`] is gone.
 pub async fn turn(mut inbox: WheelInbox, clock: Arc<dyn Clock>, wake: impl Fn(DueKey) + Send) {
-    let mut deadlines: HashMap<DueKey, Mono> = HashMap::new();
-    let mut order: BTreeSet<(Mono, DueKey)> = BTreeSet::new();
+    let mut deadlines: HashMap<DueKey, Moment> = HashMap::new();
+    let mut order: BTreeSet<(Moment, DueKey)> = BTreeSet::new();
     loop {
         let now = clock.now().mono;
         while let Some(first) = order.first().copied().filter(|(deadline, _)| *deadline <= now) {

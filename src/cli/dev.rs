@@ -32,9 +32,9 @@ pub(super) fn dev(arguments: &Arguments) -> Result<(), String> {
         let text = welcome(&dev.file, &arguments.data);
         // Where stdout is for machines it holds log lines alone.
         if std::io::stdout().is_terminal() {
-            println!("{text}")
+            println!("{text}");
         } else {
-            eprintln!("{text}")
+            eprintln!("{text}");
         }
         dev.run(terminated()).await
     })

@@ -1,15 +1,13 @@
 //! The nine bytes before a state: the deadline whose index row was written with it, so that a later step can take that row away.
 
-use crate::clock::Moment;
-
 const NONE: u8 = 0;
 const DUE: u8 = 1;
 
 /// A state with its header.
-pub(super) fn put(deadline: Option<Moment>, state: &[u8]) -> Vec<u8> {
+pub(super) fn put(due_ms: Option<i64>, state: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(9 + state.len());
-    value.push(if deadline.is_some() { DUE } else { NONE });
-    value.extend_from_slice(&deadline.map_or(0, |moment| moment.wall_ms()).to_be_bytes());
+    value.push(if due_ms.is_some() { DUE } else { NONE });
+    value.extend_from_slice(&due_ms.unwrap_or(0).to_be_bytes());
     value.extend_from_slice(state);
     value
 }

@@ -5,7 +5,7 @@ mod pipeline;
 
 pub use pipeline::{Pipeline, Submitted};
 
-use crate::clock::{Moment, Now};
+use crate::clock::Now;
 use crate::machines::Machine;
 use crate::wheel::{DueKey, Wheel};
 use std::sync::Arc;
@@ -20,8 +20,8 @@ pub trait Persistent: Machine + Sized {
     fn row(id: &Self::Id) -> Key;
     /// The state, from what is stored (or from nothing).
     fn restore(id: &Self::Id, stored: Option<&[u8]>, now: Now) -> storage::Result<Self>;
-    /// The state as bytes.
-    fn encode(&self) -> storage::Result<Vec<u8>>;
+    /// The state as bytes, to be written now.
+    fn encode(&self, now: Now) -> storage::Result<Vec<u8>>;
     /// What else an event writes, in the same batch.
     fn companions(&self, event: &Self::Event, now: Now, batch: &mut Batch) -> storage::Result<()>;
     /// Under which name the wheel wakes this state's actor; `None` if it never needs waking.
@@ -85,12 +85,13 @@ impl<M: Persistent> Durable<M> {
             self.machine.companions(event, now, &mut batch)?;
         }
         let deadline = self.machine.next_deadline();
+        let due_ms = deadline.map(|moment| moment.wall_ms(now));
         batch.put_if(
             M::row(&self.id),
             self.version,
-            header::put(deadline, &self.machine.encode()?),
+            header::put(due_ms, &self.machine.encode(now)?),
         );
-        let due = self.index_deadline(deadline, &mut batch);
+        let due = self.index_deadline(due_ms, &mut batch);
         self.version = self.store.commit(batch).await?.into();
         self.due = due;
         if let Some(key) = M::due_key(&self.id) {
@@ -100,9 +101,9 @@ impl<M: Persistent> Durable<M> {
     }
 
     /// Moves this state's entry in the index of deadlines, in the same batch.
-    fn index_deadline(&self, deadline: Option<Moment>, batch: &mut Batch) -> Option<Key> {
+    fn index_deadline(&self, due_ms: Option<i64>, batch: &mut Batch) -> Option<Key> {
         let key = M::due_key(&self.id)?;
-        let due = deadline.map(|moment| key.index_row(moment.wall_ms()));
+        let due = due_ms.map(|due_ms| key.index_row(due_ms));
         if due != self.due {
             self.due.iter().for_each(|old| batch.delete(old.clone()));
             due.iter().for_each(|new| batch.put(new.clone(), Vec::new()));

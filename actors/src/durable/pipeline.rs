@@ -99,7 +99,7 @@ where
         let (sender, durable) = oneshot::channel();
         place.send(Operation {
             rows,
-            state: header::put(None, &self.machine.encode()?),
+            state: header::put(None, &self.machine.encode(now)?),
             durable: sender,
         });
         Ok(Submitted {

@@ -48,7 +48,7 @@ impl Persistent for Counter {
         })))
     }
 
-    fn encode(&self) -> storage::Result<Vec<u8>> {
+    fn encode(&self, _: Now) -> storage::Result<Vec<u8>> {
         Ok(self.0.to_be_bytes().to_vec())
     }
 

@@ -226,9 +226,7 @@ fn decide_wake(book: &OtpBook, now: Now) -> OtpDecision {
         .values()
         .filter(|challenge| challenge.delivery == Delivery::InFlight)
     {
-        let due = challenge
-            .settle_by
-            .is_none_or(|deadline| deadline.mono() <= now.mono);
+        let due = challenge.settle_by.is_none_or(|deadline| deadline <= now.mono);
         if due {
             let settlement = if challenge.orphaned {
                 Settlement::Lost

@@ -17,7 +17,7 @@ pub use reason::Reason;
 pub use state::{Challenge, Delivery, Ledger, SendNote, WindowKey};
 pub use text::signing_text;
 
-use crate::clock::{Moment, Now};
+use crate::clock::{Moment, Now, Process, Written};
 use crate::idempotency::Claim;
 use crate::ids::{ChallengeId, ContactId, CustomerId, MessageId, RequestId};
 use crate::machines::Machine;
@@ -272,18 +272,16 @@ impl Machine for OtpBook {
             .challenges
             .values()
             .filter(|c| c.delivery == Delivery::InFlight);
-        waiting
-            .filter_map(|challenge| challenge.settle_by)
-            .min_by_key(|moment| moment.mono())
+        waiting.filter_map(|challenge| challenge.settle_by).min()
     }
 }
 
-/// A moment as "now", for pruning inside `apply`, which knows no clock but the event's own moment.
+/// A moment as "now", for pruning inside `apply`, which knows no clock but the event's own moment. Only its monotonic time is asked for.
 fn as_now(moment: Moment) -> Now {
-    let wall = chrono::DateTime::from_timestamp_millis(moment.wall_ms()).unwrap_or_default();
     Now {
-        wall,
-        mono: moment.mono(),
+        wall: chrono::DateTime::UNIX_EPOCH,
+        mono: moment,
+        process: Process::default(),
     }
 }
 
@@ -296,7 +294,7 @@ impl OtpBook {
                 .challenges
                 .iter()
                 .filter(|(_, kept)| !kept.is_live(now))
-                .min_by_key(|(_, c)| c.issued.mono());
+                .min_by_key(|(_, c)| c.issued);
             let Some(key) = oldest_dead.map(|(key, _)| *key) else {
                 break;
             };
@@ -414,9 +412,10 @@ impl OtpBook {
         self.challenges.iter()
     }
 
-    /// What is written to disk.
-    pub fn record(&self) -> BookRecord {
+    /// What is written to disk now.
+    pub fn record(&self, now: Now) -> BookRecord {
         BookRecord {
+            written: Written::at(now),
             challenges: self
                 .challenges
                 .iter()
@@ -432,17 +431,18 @@ impl OtpBook {
 
     /// What was read from disk, given its place on this process's clock.
     pub fn restored(customer: CustomerId, record: BookRecord, now: Now) -> Self {
+        let shift_ms = record.written.shift(now.process);
         Self {
             customer,
             challenges: record
                 .challenges
                 .into_iter()
-                .map(|(key, c)| (key, c.restored(now)))
+                .map(|(key, c)| (key, c.restored(shift_ms, now)))
                 .collect(),
             ledgers: record
                 .ledgers
                 .into_iter()
-                .map(|(contact, l)| (contact, l.restored(now)))
+                .map(|(contact, l)| (contact, l.restored(shift_ms)))
                 .collect(),
         }
     }
@@ -451,6 +451,7 @@ impl OtpBook {
 /// A book as it is stored (record version 1).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BookRecord {
+    written: Written,
     challenges: Vec<(WindowKey, Challenge)>,
     ledgers: Vec<(ContactId, Ledger)>,
 }

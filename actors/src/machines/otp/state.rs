@@ -101,12 +101,12 @@ impl Challenge {
     }
 
     /// Gives what was read from disk its place in this process.
-    pub fn restored(mut self, now: Now) -> Self {
-        self.issued = self.issued.restored(now);
+    pub fn restored(mut self, shift_ms: i64, now: Now) -> Self {
+        self.issued = self.issued.shifted(shift_ms);
         self.delivery = match self.delivery {
             Delivery::InFlight => Delivery::InFlight,
-            Delivery::HandedOver(at) => Delivery::HandedOver(at.restored(now)),
-            Delivery::Unknown(at) => Delivery::Unknown(at.restored(now)),
+            Delivery::HandedOver(at) => Delivery::HandedOver(at.shifted(shift_ms)),
+            Delivery::Unknown(at) => Delivery::Unknown(at.shifted(shift_ms)),
         };
         if self.delivery == Delivery::InFlight {
             self.orphaned = true;
@@ -173,11 +173,13 @@ impl Ledger {
     }
 
     /// Gives what was read from disk its place in this process.
-    pub fn restored(mut self, now: Now) -> Self {
+    pub fn restored(mut self, shift_ms: i64) -> Self {
         self.sends
             .iter_mut()
-            .for_each(|note| note.at = note.at.restored(now));
-        self.wrong_tries.iter_mut().for_each(|at| *at = at.restored(now));
+            .for_each(|note| note.at = note.at.shifted(shift_ms));
+        self.wrong_tries
+            .iter_mut()
+            .for_each(|at| *at = at.shifted(shift_ms));
         self
     }
 }

@@ -61,7 +61,7 @@ impl Desk {
         #[allow(clippy::cast_possible_truncation)]
         let ms = (seconds * 1_000.0) as i64;
         self.now.wall += chrono::TimeDelta::milliseconds(ms);
-        self.now.mono.0 += ms;
+        self.now.mono = Moment(self.now.mono.0 + ms);
     }
 
     pub(super) fn with_keys(&mut self, ids: &[u32]) {
@@ -182,11 +182,15 @@ impl Desk {
 
     /// The process ends and begins again, this much later on the wall clock.
     pub(super) fn restart(&mut self, wall_seconds: i64) {
-        let bytes = storage::record::encode(&self.book.record()).unwrap();
+        let bytes = storage::record::encode(&self.book.record(self.now)).unwrap();
         let wall = self.now.wall + chrono::TimeDelta::seconds(wall_seconds);
         self.now = Now {
             wall,
-            mono: crate::clock::Mono(0),
+            mono: Moment(0),
+            process: Process {
+                id: self.now.process.id + 1,
+                began_wall_ms: wall.timestamp_millis(),
+            },
         };
         self.book = OtpBook::restored(
             CustomerId(1001),

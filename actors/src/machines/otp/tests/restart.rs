@@ -123,7 +123,7 @@ fn what_is_stored_is_what_is_read() {
     desk.begin(window(2002, 8)).unwrap();
     let wrong = desk.wrong();
     desk.verify(W(), &wrong);
-    let record = desk.book.record();
+    let record = desk.book.record(desk.now);
     let bytes = storage::record::encode(&record).unwrap();
     let read: BookRecord = storage::record::decode(&bytes).unwrap();
     assert_eq!(storage::record::encode(&read).unwrap(), bytes);

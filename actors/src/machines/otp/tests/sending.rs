@@ -138,7 +138,7 @@ fn a_task_that_was_lost_leaves_nothing_stuck() {
     desk.wait(14.999);
     assert!(desk.step(Command::Wake).is_empty(), "not yet");
     desk.wait(0.001);
-    assert_eq!(deadline.mono(), desk.now.mono);
+    assert_eq!(deadline, desk.now.mono);
     let answer = answer_of(desk.step(Command::Wake)).unwrap();
     assert_eq!(answer.detail, Some(Detail::OutcomeUnknown));
     assert_eq!(desk.book.next_deadline(), None);
