@@ -1,0 +1,59 @@
+# Everything that is done to this repository. CI calls `make check`, and nothing else.
+# A fresh machine needs Rust (`rust-version` in Cargo.toml) and a C compiler; what a target needs beyond that, it says and installs.
+
+CARGO ?= cargo
+# More arguments for `make run`, say ARGS="--public 127.0.0.1:0 --data /var/tmp/demo".
+ARGS ?=
+# Seeds of the simulation; each is a history of its own, and is printed where it fails.
+SIM_SEEDS ?= 200
+NIGHTLY_SEEDS ?= 10000
+
+BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test fmt lint check bench sim nightly doc deny config clean
+
+help: ## What can be made (this list)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build in release and start everything: gateway, SMS stand-in, demo data (ARGS=...)
+	$(CARGO) run --release --locked -- dev $(ARGS)
+
+build: ## Build the release: target/release/countersign
+	$(CARGO) build --release --locked
+
+test: ## Everything that must pass
+	$(CARGO) test --workspace --all-features --locked
+
+fmt: ## Format all code
+	$(CARGO) fmt --all
+
+lint: ## Formatting and lints, without changing anything
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+check: lint test ## What CI runs: formatting, lints, tests
+
+bench: ## Measure: the store beside a raw log, and everything in benches/
+	$(CARGO) run --release --locked -p storage --example throughput
+	$(if $(BENCHES),$(CARGO) bench --locked $(addprefix --bench ,$(BENCHES)))
+
+sim: ## Seeded histories with crashes (SIM_SEEDS=200)
+	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test simulation -- --nocapture
+
+nightly: ## The long run: all tests, and the simulation with NIGHTLY_SEEDS=10000
+	$(MAKE) test
+	$(MAKE) sim SIM_SEEDS=$(NIGHTLY_SEEDS)
+
+doc: ## Reference of all packages in target/doc; a broken link fails
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked
+
+deny: ## Licences, bans, sources and advisories of all dependencies (needs cargo-deny; installs it if missing)
+	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked
+	$(CARGO) deny --locked check
+
+config: ## Check config/countersign.toml with the environment, and print what is in force
+	$(CARGO) run --release --locked -- check-config
+
+clean: ## Remove what was built
+	$(CARGO) clean
