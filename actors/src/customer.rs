@@ -217,9 +217,7 @@ impl CustomerActor {
             world.clock.now(),
         )
         .await
-        .inspect_err(
-            |error| tracing::error!(customer = %state.id, %error, "a customer's state could not be loaded"),
-        )?;
+        .inspect_err(|error| log(state.id, error))?;
         for effect in book.machine().owed() {
             self.begin(effect, state);
         }
@@ -285,9 +283,10 @@ impl CustomerActor {
         let mut next = Some(command);
         while let Some(command) = next.take() {
             let book = state.book.as_mut().expect("loaded before any step");
-            let effects = book.step(command, self.0.clock.now()).await.inspect_err(
-                |error| tracing::error!(customer = %state.id, %error, "a customer's step could not be made durable"),
-            )?;
+            let effects = book
+                .step(command, self.0.clock.now())
+                .await
+                .inspect_err(|error| log(state.id, error))?;
             for effect in effects {
                 match effect {
                     Effect::Compare(verify) => next = Some(Command::Compare(verify)),
@@ -411,6 +410,13 @@ impl World {
             .message_seconds
             .with_label_values(&[self.sms.name()])
             .observe(f64::from(took_ms) / 1_000.0);
+    }
+}
+
+/// Once, with the id. That the disk is full or the store closed is said by the store itself; once for each call would fill the disk.
+fn log(customer: CustomerId, error: &storage::Error) {
+    if !matches!(error, storage::Error::Full { .. } | storage::Error::Closed) {
+        tracing::error!(%customer, %error, "a customer's actor ends: its state could not be read or made durable");
     }
 }
 

@@ -277,7 +277,10 @@ impl<K: Kind> Actor for Supervisor<K> {
         let registry = state.as_ref().and_then(std::sync::Weak::upgrade);
         match event {
             SupervisionEvent::ActorFailed(child, error) => {
-                tracing::error!(error = %error, "an actor failed; the next message loads it again from disk");
+                // What the store said was logged by the actor, with its id.
+                if !error.is::<storage::Error>() {
+                    tracing::error!(%error, "an actor failed; the next message loads it again from disk");
+                }
                 registry
                     .iter()
                     .for_each(|registry| registry.forget(child.get_id(), true));

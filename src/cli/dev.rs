@@ -24,6 +24,7 @@ pub(super) fn dev(arguments: &Arguments) -> Result<(), String> {
     let sources = arguments.config.sources(false);
     start_logging(&log_options(&sources))?;
     super::runtime()?.block_on(async {
+        let terminated = terminated();
         let options = Options {
             data: arguments.data.clone(),
             sources,
@@ -36,7 +37,7 @@ pub(super) fn dev(arguments: &Arguments) -> Result<(), String> {
         } else {
             eprintln!("{text}");
         }
-        dev.run(terminated()).await
+        dev.run(terminated).await
     })
 }
 

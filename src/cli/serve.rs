@@ -18,6 +18,7 @@ pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
     let metrics = prometheus::Registry::new();
     let store = open_store(&config, &metrics)?;
     super::runtime()?.block_on(async {
+        let terminated = terminated();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let sms = sms_sender(&config, &clock)?;
         let environment = Environment {
@@ -34,7 +35,7 @@ pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
         tracing::info!(public = %config.public.address, admin = %config.admin.address, "listening");
         let started = start(&config, environment, listeners).await?;
         notify(&[sd_notify::NotifyState::Ready]);
-        started.run(terminated()).await
+        started.run(terminated).await
     })
 }
 

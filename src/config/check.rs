@@ -121,6 +121,23 @@ impl Problems {
             8 << 20,
             1 << 40,
         );
+        self.range(
+            "storage.free_bytes_min",
+            config.storage.free_bytes_min,
+            0,
+            1 << 40,
+        );
+        self.range("storage.reserve_bytes", config.storage.reserve_bytes, 0, 1 << 40);
+        if limits.hold_seconds < config.sms.timeout_seconds + OUTCOME_GRACE_SECONDS {
+            let message = "must be at least sms.timeout_seconds + 5: an answer waits for the operator";
+            self.add("limits.hold_seconds", message);
+        }
+        if tracing_subscriber::EnvFilter::try_new(&config.log.filter).is_err() {
+            self.add(
+                "log.filter",
+                "is no filter; `info` is one, `info,countersign=debug` another",
+            );
+        }
     }
 
     fn secrets(&mut self, config: &Config, dev: bool) {
@@ -180,6 +197,9 @@ impl Problems {
         }
     }
 }
+
+/// How much later than the operator's deadline an outcome is given up (see `run`).
+const OUTCOME_GRACE_SECONDS: u64 = 5;
 
 const MISSING: &str = "is needed: give it in the file, or as a variable, or as file:PATH";
 

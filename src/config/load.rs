@@ -95,7 +95,7 @@ pub fn load_unchecked(sources: &Sources) -> Result<Config, LoadError> {
     }
     Config::deserialize(Value::Table(merged)).map_err(|error| LoadError::InOverride {
         name: "configuration".to_owned(),
-        message: error.message().to_owned(),
+        message: without_value(error.message()),
     })
 }
 
@@ -115,7 +115,7 @@ fn read_file(path: &Path) -> Result<Table, LoadError> {
         LoadError::InFile {
             path: name.clone(),
             line,
-            message: error.message().to_owned(),
+            message: without_value(error.message()),
         }
     };
     // Typed first: only that knows the lines of unknown keys and wrong types.
@@ -145,10 +145,19 @@ fn apply_override(merged: &mut Table, name: &str, path: &[String], text: &str) -
                 set(merged, path, value);
                 return Ok(());
             }
-            Err(error) => first_error = first_error.or(Some(error.message().to_owned())),
+            Err(error) => first_error = first_error.or_else(|| Some(without_value(error.message()))),
         }
     }
     Err(wrong(&first_error.unwrap_or_else(|| "is no value".to_owned())))
+}
+
+/// What is wrong with a value, without the value: serde quotes a text that stands where something else belongs, and it may be a secret.
+fn without_value(message: &str) -> String {
+    let quoted = message.find(": string \"").zip(message.rfind("\", expected"));
+    quoted.map_or_else(
+        || message.to_owned(),
+        |(begins, ends)| format!("{}: a string{}", &message[..begins], &message[ends + 1..]),
+    )
 }
 
 fn set(table: &mut Table, path: &[String], value: Value) -> bool {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigSecret(Secret);
 
+/// What stands before the path of a secret's file.
+const FILE_PREFIX: &str = "file:";
 /// What marks a secret in examples. One that contains it is refused outside `countersign dev`.
 const EXAMPLE_MARK: &str = "example";
 
@@ -23,7 +25,8 @@ impl ConfigSecret {
 
     /// Whether this is a secret out of an example, known to everybody.
     pub fn is_example(&self) -> bool {
-        self.0.expose().to_ascii_lowercase().contains(EXAMPLE_MARK)
+        // A path is judged by what the file holds, when it is read.
+        !self.0.expose().starts_with(FILE_PREFIX) && is_example(&self.0)
     }
 
     /// The secret, read from its file where it names one.
@@ -31,19 +34,29 @@ impl ConfigSecret {
     /// # Errors
     /// A message that names the file.
     pub fn resolve(&self) -> Result<Secret, String> {
-        let Some(path) = self.0.expose().strip_prefix("file:") else {
+        let Some(path) = self.0.expose().strip_prefix(FILE_PREFIX) else {
             return Ok(self.0.clone());
         };
         let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
-        Ok(Secret::new(text.trim()))
+        let secret = Secret::new(text.trim());
+        if is_example(&secret) {
+            return Err(format!(
+                "{path} holds an example that everybody knows; make your own"
+            ));
+        }
+        Ok(secret)
     }
+}
+
+fn is_example(secret: &Secret) -> bool {
+    secret.expose().to_ascii_lowercase().contains(EXAMPLE_MARK)
 }
 
 impl Serialize for ConfigSecret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = self.0.expose();
         // A path is no secret, and saying which file helps.
-        serializer.serialize_str(if text.is_empty() || text.starts_with("file:") {
+        serializer.serialize_str(if text.is_empty() || text.starts_with(FILE_PREFIX) {
             text
         } else {
             "***"

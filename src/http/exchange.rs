@@ -168,7 +168,7 @@ impl Exchange {
                 let seconds = deadline.as_secs();
                 Err(Problem::new(
                     Code::BodyTimeout,
-                    format!("the body did not arrive within {seconds} seconds"),
+                    format!("the body did not arrive within {seconds} s"),
                 ))
             }
         }
@@ -188,5 +188,10 @@ impl Exchange {
 
 /// Turns a handler's result into the answer, in the shape of its face.
 pub fn finish(answer: Answer, shape: Shape, request_id: &RequestId) -> Response<Vec<u8>> {
+    if let Err(problem) = &answer
+        && problem.is_internal()
+    {
+        tracing::error!(request_id = request_id.as_str(), %problem, "answered 500");
+    }
     answer.unwrap_or_else(|problem| problem.into_response(shape, request_id))
 }

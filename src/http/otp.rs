@@ -95,12 +95,14 @@ pub(super) fn problem(trouble: Trouble) -> Problem {
         }
         Trouble::Unavailable => Problem::new(
             Code::Unavailable,
-            "the gateway takes nothing now; nothing was done",
+            "the gateway takes nothing now; try again later, with the same Idempotency-Key",
         )
         .retry_after(5),
-        Trouble::Unforeseen => {
-            Problem::new(Code::Internal, "an unforeseen error; it was logged").reason(Reason::Unknown)
-        }
+        Trouble::Unforeseen => Problem::new(
+            Code::Internal,
+            "an unforeseen error; it was logged under this request's id",
+        )
+        .reason(Reason::Unknown),
         Trouble::StillRunning => Problem::new(
             Code::IdempotencyKeyRunning,
             "the first request with this Idempotency-Key still runs",

@@ -160,6 +160,12 @@ pub enum Shape {
     Otp,
 }
 
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.code.slug(), self.detail)
+    }
+}
+
 #[derive(Serialize)]
 struct Body<'a> {
     r#type: String,
@@ -180,6 +186,11 @@ impl Problem {
             reason: None,
             headers: Vec::new(),
         }
+    }
+
+    /// Whether it is ours.
+    pub fn is_internal(&self) -> bool {
+        self.code == Code::Internal
     }
 
     /// The Reason for callers of CM-S02.
