@@ -14,7 +14,12 @@ pub(crate) const BLOCK: usize = 32;
 type Words = [u64; 4];
 
 /// The constant C3 of the key schedule; C2 and C4 are zero.
-const C3: Words = [0xFF00_FF00_FF00_FF00, 0x00FF_00FF_00FF_00FF, 0xFF00_00FF_00FF_FF00, 0xFF00_FFFF_0000_00FF];
+const C3: Words = [
+    0xFF00_FF00_FF00_FF00,
+    0x00FF_00FF_00FF_00FF,
+    0xFF00_00FF_00FF_FF00,
+    0xFF00_FFFF_0000_00FF,
+];
 
 /// A hash being computed.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -28,7 +33,13 @@ pub(crate) struct Gost34311 {
 
 impl Gost34311 {
     pub(crate) fn new() -> Self {
-        Self { state: [0; 4], sum: [0; 4], octets: 0, pending: [0; BLOCK], pending_octets: 0 }
+        Self {
+            state: [0; 4],
+            sum: [0; 4],
+            octets: 0,
+            pending: [0; BLOCK],
+            pending_octets: 0,
+        }
     }
 
     /// The digest of one piece of data.
@@ -173,11 +184,12 @@ fn shift_register<const STEPS: usize>(value: &Words) -> Words {
         }
     }
     for i in 0..STEPS {
-        words[i + 16] =
-            words[i] ^ words[i + 1] ^ words[i + 2] ^ words[i + 3] ^ words[i + 12] ^ words[i + 15];
+        words[i + 16] = words[i] ^ words[i + 1] ^ words[i + 2] ^ words[i + 3] ^ words[i + 12] ^ words[i + 15];
     }
     core::array::from_fn(|i| {
-        (0..4).fold(0, |value, j| value | (u64::from(words[STEPS + 4 * i + j]) << (16 * j)))
+        (0..4).fold(0, |value, j| {
+            value | (u64::from(words[STEPS + 4 * i + j]) << (16 * j))
+        })
     })
 }
 
@@ -191,7 +203,10 @@ mod tests {
     #[test]
     fn the_digest_of_123_is_the_known_one() {
         let expected = "0d7638f766847f80f60525e3509ade2f1307a4d356b62a30e141d6ff0bb7b038";
-        let found: String = Gost34311::hash(b"123").iter().map(|octet| format!("{octet:02x}")).collect();
+        let found: String = Gost34311::hash(b"123")
+            .iter()
+            .map(|octet| format!("{octet:02x}"))
+            .collect();
         assert_eq!(found, expected);
     }
 

@@ -51,3 +51,37 @@ fn all<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
     }
     hash.finalize().to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(octets: &[u8]) -> String {
+        octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
+    #[test]
+    fn kupyna_256_is_the_standards() {
+        // DSTU 7564:2014, annex B: the octets 0 to 63.
+        let message: Vec<u8> = (0..64).collect();
+        let expected = "08f4ee6f1be6903b324c4e27990cb24ef69dd58dbe84813ee0a52f6631239875";
+        assert_eq!(hex(&HashAlgorithm::Kupyna256.digest(&[&message])), expected);
+        assert_eq!(
+            hex(&HashAlgorithm::Kupyna256.digest(&[&message[..7], &message[7..]])),
+            expected
+        );
+    }
+
+    #[test]
+    fn digests_have_the_octets_that_they_announce() {
+        for hash in [
+            HashAlgorithm::Gost34311,
+            HashAlgorithm::Kupyna256,
+            HashAlgorithm::Kupyna384,
+            HashAlgorithm::Kupyna512,
+        ] {
+            assert_eq!(hash.digest(&[b"x"]).len(), hash.octets());
+            assert_eq!(HashAlgorithm::from_oid(hash.oid()), Some(hash));
+        }
+    }
+}

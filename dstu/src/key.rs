@@ -5,9 +5,14 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::curve::{CompressTask, Curve, DecompressTask, Point, PublicPointTask, ValidateTask};
+use crate::entropy::Entropy;
 use crate::field::{Arithmetic, Limbs};
 use crate::hash::HashAlgorithm;
+use crate::nonce::Candidates;
 use crate::scalar;
+
+/// Candidates for a new key; one in two may be out of range, so 256 failures mean a broken machine.
+const KEY_TRIES: usize = 256;
 
 /// Why octets are no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,11 +47,38 @@ impl PrivateKey {
         if !bool::from(scalar::is_in_range(curve, &secret)) {
             return Err(Error::PrivateRange);
         }
+        Ok(Self::of_secret(curve, secret))
+    }
+
+    /// With the public key of a number in range.
+    fn of_secret(curve: Curve, secret: Zeroizing<Limbs>) -> Self {
         let definition = curve.definition();
         let [x, y] = definition.generator;
-        let task = PublicPointTask { definition, base: Point { x, y }, secret: &secret };
+        let task = PublicPointTask {
+            definition,
+            base: Point { x, y },
+            secret: &secret,
+        };
         let point = curve.run(Arithmetic::Fastest, task);
-        Ok(Self { secret, public: PublicKey::of_valid_point(curve, point) })
+        Self {
+            secret,
+            public: PublicKey::of_valid_point(curve, point),
+        }
+    }
+
+    /// Makes a new key from entropy: a function of it, so the entropy must be fresh.
+    ///
+    /// # Errors
+    /// [`Error::PrivateRange`] if no candidate is in range, which no working machine meets.
+    pub fn generate(curve: Curve, entropy: &Entropy) -> Result<Self, Error> {
+        let mut candidates = Candidates::for_key(curve, entropy);
+        for _ in 0..KEY_TRIES {
+            let secret = candidates.draw();
+            if bool::from(scalar::is_in_range(curve, &secret)) {
+                return Ok(Self::of_secret(curve, secret));
+            }
+        }
+        Err(Error::PrivateRange)
     }
 
     /// d, least significant octet first, ⌈L(n)/8⌉ octets.
@@ -113,7 +145,13 @@ impl PublicKey {
         }
         let definition = curve.definition();
         let point = curve
-            .run(Arithmetic::Fastest, DecompressTask { definition, compressed })
+            .run(
+                Arithmetic::Fastest,
+                DecompressTask {
+                    definition,
+                    compressed,
+                },
+            )
             .ok_or(Error::PublicPoint)?;
         Self::from_point(curve, point)
     }
@@ -127,9 +165,12 @@ impl PublicKey {
         Self::from_compressed(curve, &reversed)
     }
 
-    /// Checks that a point is on the curve and of order n.
+    /// Checks that a point is on the curve and of order n (section 10.1).
     pub(crate) fn from_point(curve: Curve, point: Point) -> Result<Self, Error> {
-        let task = ValidateTask { definition: curve.definition(), point };
+        let task = ValidateTask {
+            definition: curve.definition(),
+            point,
+        };
         if !curve.run(Arithmetic::Fastest, task) {
             return Err(Error::PublicPoint);
         }
@@ -138,7 +179,12 @@ impl PublicKey {
 
     fn of_valid_point(curve: Curve, point: Point) -> Self {
         let compressed = curve.run(Arithmetic::Fastest, CompressTask(point));
-        Self { curve, point, compressed, arithmetic: Arithmetic::Fastest }
+        Self {
+            curve,
+            point,
+            compressed,
+            arithmetic: Arithmetic::Fastest,
+        }
     }
 
     /// The compressed point, least significant octet first: the content of the OCTET STRING in a certificate.

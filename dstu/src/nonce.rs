@@ -8,31 +8,53 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::curve::Curve;
 use crate::entropy::Entropy;
 use crate::field::Limbs;
 use crate::key::PrivateKey;
 use crate::scalar;
 
-/// Separates this use of the key from any other.
-const LABEL: &[u8] = b"DSTU 4145-2002 hedged nonce, version 1";
+/// Separates the two uses from each other and from any other use of the key.
+const NONCE_LABEL: &[u8] = b"DSTU 4145-2002 hedged nonce, version 1";
+const KEY_LABEL: &[u8] = b"DSTU 4145-2002 new key, version 1";
 
-/// The candidates for one signature.
-pub(crate) struct Nonces {
+/// Secret numbers of L(n) bits, drawn one after the other.
+pub(crate) struct Candidates {
     seed: Zeroizing<[u8; 64]>,
     counter: u32,
     bits: usize,
 }
 
-impl Nonces {
-    pub(crate) fn new(key: &PrivateKey, digest: &[u8], entropy: &Entropy) -> Self {
+impl Candidates {
+    /// Candidates for a new private key: the key of the MAC is the entropy itself.
+    pub(crate) fn for_key(curve: Curve, entropy: &Entropy) -> Self {
+        let mut mac =
+            Hmac::<Sha512>::new_from_slice(entropy.octets()).expect("HMAC takes keys of any length");
+        mac.update(KEY_LABEL);
+        mac.update(&(curve.degree() as u64).to_le_bytes());
+        Self::seeded(mac, curve)
+    }
+
+    /// Candidates for the nonce of one signature.
+    pub(crate) fn for_nonce(key: &PrivateKey, digest: &[u8], entropy: &Entropy) -> Self {
         let mut secret = Zeroizing::new([0; 56]);
         scalar::to_little_endian(key.secret(), secret.as_mut_slice());
-        let mut mac = Hmac::<Sha512>::new_from_slice(secret.as_slice()).expect("HMAC takes keys of any length");
-        mac.update(LABEL);
-        mac.update(&key.curve().degree().to_le_bytes());
+        let mut mac =
+            Hmac::<Sha512>::new_from_slice(secret.as_slice()).expect("HMAC takes keys of any length");
+        mac.update(NONCE_LABEL);
+        mac.update(&(key.curve().degree() as u64).to_le_bytes());
         mac.update(entropy.octets());
         mac.update(digest);
-        Self { seed: Zeroizing::new(mac.finalize().into_bytes().into()), counter: 0, bits: key.curve().order_bits() }
+        Self::seeded(mac, key.curve())
+    }
+
+    fn seeded(mac: Hmac<Sha512>, curve: Curve) -> Self {
+        let seed = Zeroizing::new(mac.finalize().into_bytes().into());
+        Self {
+            seed,
+            counter: 0,
+            bits: curve.order_bits(),
+        }
     }
 
     /// The next candidate, of L(n) bits; it may still be zero or too large.

@@ -13,7 +13,8 @@ use crate::field::{LIMBS, Limbs};
 fn modulus(curve: Curve) -> &'static FixedMontyParams<LIMBS> {
     static PARAMETERS: [OnceLock<FixedMontyParams<LIMBS>>; 10] = [const { OnceLock::new() }; 10];
     PARAMETERS[curve.index()].get_or_init(|| {
-        let order = Odd::new(Uint::from_words(curve.definition().order)).expect("every order is an odd prime");
+        let order =
+            Odd::new(Uint::from_words(curve.definition().order)).expect("every order is an odd prime");
         FixedMontyParams::new_vartime(order)
     })
 }

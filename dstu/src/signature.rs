@@ -1,13 +1,10 @@
 //! Making and checking signatures of digests (DSTU 4145-2002, sections 9, 12 and 13), and their encodings.
 
-use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
-
 use crate::curve::{Curve, NonceTask, VerifyTask};
 use crate::entropy::Entropy;
 use crate::field::Limbs;
 use crate::key::{PrivateKey, PublicKey};
-use crate::nonce::Nonces;
+use crate::nonce::Candidates;
 use crate::scalar;
 
 /// Nonces tried before giving up. One in two is out of range on curves whose order is just above a power of two,
@@ -63,13 +60,24 @@ impl Signature {
     pub fn from_little_endian(curve: Curve, octets: &[u8]) -> Result<Self, Error> {
         let width = curve.scalar_octets();
         if octets.len() != 2 * width {
-            return Err(Error::Length { expected: 2 * width, found: octets.len() });
+            return Err(Error::Length {
+                expected: 2 * width,
+                found: octets.len(),
+            });
         }
         let (r, s) = octets.split_at(width);
         let read = |octets| scalar::from_little_endian(octets).ok_or(Error::Range);
-        let signature = Self { curve, r: read(r)?, s: read(s)? };
+        let signature = Self {
+            curve,
+            r: read(r)?,
+            s: read(s)?,
+        };
         let valid = scalar::is_in_range(curve, &signature.r) & scalar::is_in_range(curve, &signature.s);
-        if bool::from(valid) { Ok(signature) } else { Err(Error::Range) }
+        if bool::from(valid) {
+            Ok(signature)
+        } else {
+            Err(Error::Range)
+        }
     }
 
     /// Reads `s ‖ r`, most significant octet first: the little-endian form reversed (`…3.1.1.1.1`).
@@ -112,7 +120,8 @@ impl std::fmt::Debug for Signature {
 /// The digest as a field element (section 5.9): octets least significant first, cut to m bits, 1 instead of 0.
 pub(crate) fn hash_element(curve: Curve, digest: &[u8]) -> Limbs {
     let octets = curve.field_octets().min(digest.len());
-    let number = scalar::from_little_endian(&digest[..octets]).expect("no field element has more than 54 octets");
+    let number =
+        scalar::from_little_endian(&digest[..octets]).expect("no field element has more than 54 octets");
     let mut element = scalar::truncate(number, curve.degree());
     if element.iter().all(|limb| *limb == 0) {
         element[0] = 1;
@@ -132,7 +141,7 @@ impl PrivateKey {
         if digest.is_empty() {
             return Err(Error::EmptyDigest);
         }
-        let mut nonces = Nonces::new(self, digest, entropy);
+        let mut nonces = Candidates::for_nonce(self, digest, entropy);
         for _ in 0..NONCE_TRIES {
             if let Some(signature) = self.sign_with(&nonces.draw(), digest)? {
                 return Ok(signature);
@@ -149,8 +158,15 @@ impl PrivateKey {
             return Ok(None);
         }
         let definition = curve.definition();
-        let task = NonceTask { definition, comb: curve.comb(), nonce, hash: hash_element(curve, digest) };
-        let product = curve.run(self.arithmetic(), task).map_err(|_fault| Error::Fault)?;
+        let task = NonceTask {
+            definition,
+            comb: curve.comb(),
+            nonce,
+            hash: hash_element(curve, digest),
+        };
+        let product = curve
+            .run(self.arithmetic(), task)
+            .map_err(|_fault| Error::Fault)?;
         let Some(product) = product else { return Ok(None) };
         let r = scalar::truncate(product, definition.order_bits - 1);
         let s = scalar::multiply_add(curve, nonce, self.secret(), &r);
@@ -183,7 +199,10 @@ impl PublicKey {
         };
         let product = curve.run(self.arithmetic(), task).ok_or(Error::Mismatch)?;
         let r = scalar::truncate(product, definition.order_bits - 1);
-        let same = Zeroizing::new(r).as_slice().ct_eq(signature.r.as_slice());
-        if bool::from(same) { Ok(()) } else { Err(Error::Mismatch) }
+        if r == signature.r {
+            Ok(())
+        } else {
+            Err(Error::Mismatch)
+        }
     }
 }

@@ -27,7 +27,10 @@ impl Comb {
         // One bit of reserve: the recoded scalar is (k − 1)/2 + 2^(5T − 1).
         let windows = (definition.order_bits + 1).div_ceil(WINDOW);
         let [x, y] = &definition.generator;
-        let mut base = Affine { x: field.element(x), y: field.element(y) };
+        let mut base = Affine {
+            x: field.element(x),
+            y: field.element(y),
+        };
         let mut points = Vec::with_capacity(windows * ROW);
         for _ in 0..windows {
             let double = group.normalize(&[group.double(&group.project(&base))])[0];
@@ -47,13 +50,16 @@ impl Comb {
             limbs.extend_from_slice(point.x.as_ref());
             limbs.extend_from_slice(point.y.as_ref());
         }
-        Self { limbs: limbs.into_boxed_slice(), windows }
+        Self {
+            limbs: limbs.into_boxed_slice(),
+            windows,
+        }
     }
 
     /// k·P or −k·P (that is (n − k)·P, when k is even), for 0 < k < n. Constant-time.
     ///
-    /// The additions are not complete: for k of about 2^−250 of all scalars a partial sum meets its addend, and
-    /// the result has Z = 0. The caller draws another nonce then, as for x = 0.
+    /// The additions are not complete: for a share of about 2^−(L(n) − 6) of all scalars a partial sum meets its
+    /// addend, and the result has Z = 0. The caller draws another nonce then, as for x = 0.
     #[inline(always)]
     pub(crate) fn multiply<F: Field>(
         &self,
@@ -94,7 +100,10 @@ impl Comb {
         let negative = mask(1 ^ (window >> (WINDOW - 1)));
         let index = (window ^ negative) & (half - 1);
         let entries = self.limbs[row * ROW * 2 * width..][..ROW * 2 * width].chunks_exact(2 * width);
-        let mut point = Affine { x: field.zero(), y: field.zero() };
+        let mut point = Affine {
+            x: field.zero(),
+            y: field.zero(),
+        };
         for (i, entry) in entries.enumerate() {
             let chosen = mask(((i as u64 ^ index).wrapping_sub(1)) >> 63);
             let (x, y) = entry.split_at(width);
@@ -104,7 +113,10 @@ impl Comb {
             }
         }
         let negated = group.negate(&point);
-        Affine { x: point.x, y: field.select(negative, &point.y, &negated.y) }
+        Affine {
+            x: point.x,
+            y: field.select(negative, &point.y, &negated.y),
+        }
     }
 
     /// Adds k·P to `sum`; takes a time that depends on k, which is less than n.
@@ -126,10 +138,17 @@ impl Comb {
         for i in 0..self.windows {
             let window = digits.window(i);
             let positive = window >= ROW as u64;
-            let index = if positive { window - ROW as u64 } else { ROW as u64 - 1 - window };
+            let index = if positive {
+                window - ROW as u64
+            } else {
+                ROW as u64 - 1 - window
+            };
             let index = usize::try_from(index).expect("a window's index is below 16");
             let entry = &self.limbs[(i * ROW + index) * 2 * width..][..2 * width];
-            let mut point = Affine { x: field.zero(), y: field.zero() };
+            let mut point = Affine {
+                x: field.zero(),
+                y: field.zero(),
+            };
             point.x.as_mut().copy_from_slice(&entry[..width]);
             point.y.as_mut().copy_from_slice(&entry[width..]);
             if positive == even {

@@ -10,8 +10,6 @@ pub(crate) struct Definition {
     pub(crate) taps: &'static [usize],
     /// 0 or 1.
     pub(crate) a: u64,
-    /// The order of the group is `cofactor · order`.
-    pub(crate) cofactor: u64,
     /// L(n), the bit length of the order.
     pub(crate) order_bits: usize,
     pub(crate) b: Limbs,
@@ -27,7 +25,6 @@ pub(crate) static DEFINITIONS: [Definition; 10] = [
         degree: 163,
         taps: &[7, 6, 3],
         a: 1,
-        cofactor: 2,
         order_bits: 163,
         b: limbs("5ff6108462a2dc8210ab403925e638a19c1455d21"),
         order: limbs("400000000000000000002bec12be2262d39bcf14d"),
@@ -40,7 +37,6 @@ pub(crate) static DEFINITIONS: [Definition; 10] = [
         degree: 167,
         taps: &[6],
         a: 1,
-        cofactor: 2,
         order_bits: 166,
         b: limbs("6ee3ceeb230811759f20518a0930f1a4315a827dac"),
         order: limbs("3fffffffffffffffffffffb12ebcc7d7f29ff7701f"),
@@ -53,7 +49,6 @@ pub(crate) static DEFINITIONS: [Definition; 10] = [
         degree: 173,
         taps: &[10, 2, 1],
         a: 0,
-        cofactor: 4,
         order_bits: 172,
         b: limbs("108576c80499db2fc16eddf6853bbb278f6b6fb437d9"),
         order: limbs("800000000000000000000189b4e67606e3825bb2831"),
@@ -66,7 +61,6 @@ pub(crate) static DEFINITIONS: [Definition; 10] = [
         degree: 179,
         taps: &[4, 2, 1],
         a: 1,
-        cofactor: 2,
         order_bits: 178,
         b: limbs("4a6e0856526436f2f88dd07a341e32d04184572beb710"),
         order: limbs("3ffffffffffffffffffffffb981960435fe5ab64236ef"),
@@ -79,7 +73,6 @@ pub(crate) static DEFINITIONS: [Definition; 10] = [
         degree: 191,
         taps: &[9],
         a: 1,
-        cofactor: 2,
         order_bits: 191,
         b: limbs("7bc86e2102902ec4d5890e8b6b4981ff27e0482750fefc03"),
         order: limbs("40000000000000000000000069a779cac1dabc6788f7474f"),
@@ -92,7 +85,6 @@ pub(crate) static DEFINITIONS: [Definition; 10] = [
         degree: 233,
         taps: &[9, 4, 1],
         a: 1,
-        cofactor: 2,
         order_bits: 233,
         b: limbs("6973b15095675534c7cf7e64a21bd54ef5dd3b8a0326aa936ece454d2c"),
         order: limbs("1000000000000000000000000000013e974e72f8a6922031d2603cfe0d7"),
@@ -105,7 +97,6 @@ pub(crate) static DEFINITIONS: [Definition; 10] = [
         degree: 257,
         taps: &[12],
         a: 0,
-        cofactor: 4,
         order_bits: 256,
         b: limbs("1cef494720115657e18f938d7a7942394ff9425c1458c57861f9eea6adbe3be10"),
         order: limbs("800000000000000000000000000000006759213af182e987d3e17714907d470d"),
@@ -118,7 +109,6 @@ pub(crate) static DEFINITIONS: [Definition; 10] = [
         degree: 307,
         taps: &[8, 4, 2],
         a: 1,
-        cofactor: 2,
         order_bits: 306,
         b: limbs("393c7f7d53666b5054b5e6c6d3de94f4296c0c599e2e2e241050df18b6090bdc90186904968bb"),
         order: limbs("3ffffffffffffffffffffffffffffffffffffffc079c2f3825da70d390fbba588d4604022b7b7"),
@@ -131,26 +121,40 @@ pub(crate) static DEFINITIONS: [Definition; 10] = [
         degree: 367,
         taps: &[21],
         a: 1,
-        cofactor: 2,
         order_bits: 367,
-        b: limbs("43fc8ad242b0b7a6f3d1627ad5654447556b47bf6aa4a64b0c2afe42cadab8f93d92394c79a79755437b56995136"),
-        order: limbs("40000000000000000000000000000000000000000000009c300b75a3fa824f22428fd28ce8812245ef44049b2d49"),
+        b: limbs(
+            "43fc8ad242b0b7a6f3d1627ad5654447556b47bf6aa4a64b0c2afe42cadab8f93d92394c79a79755437b56995136",
+        ),
+        order: limbs(
+            "40000000000000000000000000000000000000000000009c300b75a3fa824f22428fd28ce8812245ef44049b2d49",
+        ),
         generator: [
-            limbs("324a6eddd512f08c49a99ae0d3f961197a76413e7be81a400ca681e09639b5fe12e59a109f78bf4a373541b3b9a1"),
-            limbs("1ab597a5b4477f59e39539007c7f977d1a567b92b043a49c6b61984c3fe3481aaf454cd41ba1f051626442b3c10"),
+            limbs(
+                "324a6eddd512f08c49a99ae0d3f961197a76413e7be81a400ca681e09639b5fe12e59a109f78bf4a373541b3b9a1",
+            ),
+            limbs(
+                "1ab597a5b4477f59e39539007c7f977d1a567b92b043a49c6b61984c3fe3481aaf454cd41ba1f051626442b3c10",
+            ),
         ],
     },
     Definition {
         degree: 431,
         taps: &[5, 3, 1],
         a: 1,
-        cofactor: 2,
         order_bits: 430,
-        b: limbs("3ce10490f6a708fc26dfe8c3d27c4f94e690134d5bff988d8d28aaeaede975936c66bac536b18ae2dc312ca493117daa469c640caf3"),
-        order: limbs("3fffffffffffffffffffffffffffffffffffffffffffffffffffffba3175458009a8c0a724f02f81aa8a1fcbaf80d90c7a95110504cf"),
+        b: limbs(
+            "3ce10490f6a708fc26dfe8c3d27c4f94e690134d5bff988d8d28aaeaede975936c66bac536b18ae2dc312ca493117daa469c640caf3",
+        ),
+        order: limbs(
+            "3fffffffffffffffffffffffffffffffffffffffffffffffffffffba3175458009a8c0a724f02f81aa8a1fcbaf80d90c7a95110504cf",
+        ),
         generator: [
-            limbs("1a62ba79d98133a16bbae7ed9a8e03c32e0824d57aef72f88986874e5aae49c27bed49a2a95058068426c2171e99fd3b43c5947c857d"),
-            limbs("70b5e1e14031c1f70bbefe96bdde66f451754b4ca5f48da241f331aa396b8d1839a855c1769b1ea14ba53308b5e2723724e090e02db9"),
+            limbs(
+                "1a62ba79d98133a16bbae7ed9a8e03c32e0824d57aef72f88986874e5aae49c27bed49a2a95058068426c2171e99fd3b43c5947c857d",
+            ),
+            limbs(
+                "70b5e1e14031c1f70bbefe96bdde66f451754b4ca5f48da241f331aa396b8d1839a855c1769b1ea14ba53308b5e2723724e090e02db9",
+            ),
         ],
     },
 ];

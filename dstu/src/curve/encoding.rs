@@ -39,7 +39,13 @@ impl FieldTask for DecompressTask {
         limbs[0] &= !1;
         let mut x = field.element(&limbs);
         if x == zero && trace == 0 {
-            return Some(Point::store(field, &Affine { x, y: field.square_root(&group.b) }));
+            return Some(Point::store(
+                field,
+                &Affine {
+                    x,
+                    y: field.square_root(&group.b),
+                },
+            ));
         }
         // The points of order n have Tr(x) = a; Tr(1) = 1, since m is odd.
         if field.trace(&x) != self.definition.a {
@@ -57,7 +63,10 @@ impl FieldTask for DecompressTask {
         if field.trace(&quotient) != trace {
             quotient = field.add(&quotient, &field.one());
         }
-        let point = Affine { x, y: field.multiply(&quotient, &x) };
+        let point = Affine {
+            x,
+            y: field.multiply(&quotient, &x),
+        };
         group.contains(&point).then(|| Point::store(field, &point))
     }
 }

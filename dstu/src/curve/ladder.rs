@@ -18,13 +18,22 @@ impl<F: Field> Group<F> {
     pub(crate) fn climb(self, x: &F::Element, k: &Limbs, bits: usize) -> Rungs<F::Element> {
         let f = self.field;
         // From (∞, P): the formulas hold for ∞ = (1 : 0) as well, so leading zeros cost nothing and show nothing.
-        let mut rungs = Rungs { x1: f.one(), z1: f.zero(), x2: *x, z2: f.one() };
+        let mut rungs = Rungs {
+            x1: f.one(),
+            z1: f.zero(),
+            x2: *x,
+            z2: f.one(),
+        };
         let mut previous = 0;
         for i in (0..bits).rev() {
             let bit = (k[i / 64] >> (i % 64)) & 1;
             self.swap(mask(bit ^ previous), &mut rungs);
             previous = bit;
-            rungs = self.field.call(Step { group: self, x, rungs: &rungs });
+            rungs = self.field.call(Step {
+                group: self,
+                x,
+                rungs: &rungs,
+            });
         }
         self.swap(mask(previous), &mut rungs);
         rungs
@@ -73,11 +82,17 @@ impl<F: Field> Group<F> {
         let sum2 = f.add(&x2, &point.x);
         let inner = f.add(&f.multiply(&sum1, &sum2), &f.add(&f.square(&point.x), &point.y));
         let quotient = f.multiply(&f.multiply(&sum1, &inner), &f.invert(&point.x));
-        let found = Affine { x: x1, y: f.add(&quotient, &point.y) };
+        let found = Affine {
+            x: x1,
+            y: f.add(&quotient, &point.y),
+        };
         // For k = n − 1 the second rung is infinity and k·P = −P.
         let last = mask(f.is_zero(&rungs.z2));
         let negated = self.negate(point);
-        Affine { x: f.select(last, &found.x, &negated.x), y: f.select(last, &found.y, &negated.y) }
+        Affine {
+            x: f.select(last, &found.x, &negated.x),
+            y: f.select(last, &found.y, &negated.y),
+        }
     }
 }
 

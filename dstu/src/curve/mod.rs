@@ -5,6 +5,8 @@ mod definition;
 mod encoding;
 mod ladder;
 mod point;
+#[cfg(test)]
+mod properties;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -62,6 +64,11 @@ impl Curve {
         Self::M431,
     ];
 
+    /// The curve over GF(2^degree).
+    pub fn of(degree: usize) -> Option<Self> {
+        Self::ALL.into_iter().find(|curve| curve.degree() == degree)
+    }
+
     /// m, the degree of the field.
     pub fn degree(self) -> usize {
         self.definition().degree
@@ -103,11 +110,16 @@ impl Curve {
         }
     }
 
+    /// The compressed base point.
+    pub(crate) fn compressed_generator(self) -> Limbs {
+        let [x, y] = self.definition().generator;
+        self.run(Arithmetic::Fastest, CompressTask(Point { x, y }))
+    }
+
     /// The table of the base point's multiples, built when first asked for.
     pub(crate) fn comb(self) -> &'static Comb {
         static COMBS: [OnceLock<Comb>; 10] = [const { OnceLock::new() }; 10];
-        COMBS[self.0]
-            .get_or_init(|| self.run(Arithmetic::Fastest, tasks::BuildCombTask(self.definition())))
+        COMBS[self.0].get_or_init(|| self.run(Arithmetic::Fastest, tasks::BuildCombTask(self.definition())))
     }
 }
 

@@ -30,17 +30,29 @@ pub(crate) struct Group<F: Field> {
 impl<F: Field> Group<F> {
     #[inline(always)]
     pub(crate) fn new(field: F, definition: &Definition) -> Self {
-        Self { field, a: definition.a, b: field.element(&definition.b) }
+        Self {
+            field,
+            a: definition.a,
+            b: field.element(&definition.b),
+        }
     }
 
     #[inline(always)]
     pub(crate) fn infinity(self) -> Projective<F::Element> {
-        Projective { x: self.field.one(), y: self.field.zero(), z: self.field.zero() }
+        Projective {
+            x: self.field.one(),
+            y: self.field.zero(),
+            z: self.field.zero(),
+        }
     }
 
     #[inline(always)]
     pub(crate) fn project(self, point: &Affine<F::Element>) -> Projective<F::Element> {
-        Projective { x: point.x, y: point.y, z: self.field.one() }
+        Projective {
+            x: point.x,
+            y: point.y,
+            z: self.field.one(),
+        }
     }
 
     /// `a · value`.
@@ -53,7 +65,10 @@ impl<F: Field> Group<F> {
     /// −(x, y) = (x, x + y).
     #[inline(always)]
     pub(crate) fn negate(self, point: &Affine<F::Element>) -> Affine<F::Element> {
-        Affine { x: point.x, y: self.field.add(&point.x, &point.y) }
+        Affine {
+            x: point.x,
+            y: self.field.add(&point.x, &point.y),
+        }
     }
 
     /// y² + xy = x³ + ax² + b.
@@ -70,7 +85,10 @@ impl<F: Field> Group<F> {
         let z2 = f.square(&point.z);
         let left = f.multiply(&point.y, &f.add(&point.y, &xz));
         let x2_plus_az = f.add(&f.square(&point.x), &self.times_a(&xz));
-        let right = f.add(&f.multiply(&xz, &x2_plus_az), &f.multiply(&self.b, &f.square(&z2)));
+        let right = f.add(
+            &f.multiply(&xz, &x2_plus_az),
+            &f.multiply(&self.b, &f.square(&z2)),
+        );
         left == right
     }
 
@@ -101,15 +119,15 @@ impl<F: Field> Group<F> {
         left: &Projective<F::Element>,
         right: &Affine<F::Element>,
     ) -> Projective<F::Element> {
-        self.field.call(Add { group: self, left, right })
+        self.field.call(Add {
+            group: self,
+            left,
+            right,
+        })
     }
 
     #[inline(always)]
-    fn add_inline(
-        self,
-        left: &Projective<F::Element>,
-        right: &Affine<F::Element>,
-    ) -> Projective<F::Element> {
+    fn add_inline(self, left: &Projective<F::Element>, right: &Affine<F::Element>) -> Projective<F::Element> {
         let f = self.field;
         let numerator = f.add(&left.y, &f.multiply(&right.y, &f.square(&left.z)));
         let difference = f.add(&left.x, &f.multiply(&right.x, &left.z));
@@ -120,7 +138,11 @@ impl<F: Field> Group<F> {
         let x = f.add(&f.square(&numerator), &f.multiply(&c, &inner));
         let first = f.multiply(&f.add(&d, &x), &f.add(&f.multiply(&numerator, &c), &z));
         let second = f.multiply(&f.add(&right.y, &right.x), &f.square(&z));
-        Projective { x, y: f.add(&first, &second), z }
+        Projective {
+            x,
+            y: f.add(&first, &second),
+            z,
+        }
     }
 
     /// `left + right` for all points; takes a time that depends on them.
@@ -141,13 +163,20 @@ impl<F: Field> Group<F> {
         }
         // The x-coordinates are the same: the points are equal or opposite.
         let numerator = f.add(&left.y, &f.multiply(&right.y, &f.square(&left.z)));
-        if numerator == zero { self.double(left) } else { self.infinity() }
+        if numerator == zero {
+            self.double(left)
+        } else {
+            self.infinity()
+        }
     }
 
     /// The affine forms of finite points, with one inversion for all.
     #[inline(always)]
     pub(crate) fn normalize(self, points: &[Projective<F::Element>]) -> Vec<Affine<F::Element>> {
-        self.field.call(Normalize { field: self.field, points })
+        self.field.call(Normalize {
+            field: self.field,
+            points,
+        })
     }
 }
 
@@ -202,8 +231,10 @@ impl<F: Field> Routine for Normalize<'_, F> {
         for (i, point) in points.iter().enumerate().rev() {
             let z = f.multiply(&inverse, &products[i]);
             inverse = f.multiply(&inverse, &point.z);
-            affine[i] =
-                Affine { x: f.multiply(&point.x, &z), y: f.multiply(&point.y, &f.square(&z)) };
+            affine[i] = Affine {
+                x: f.multiply(&point.x, &z),
+                y: f.multiply(&point.y, &f.square(&z)),
+            };
         }
         affine
     }

@@ -14,12 +14,18 @@ pub(crate) struct Point {
 impl Point {
     #[inline(always)]
     pub(super) fn store<F: Field>(field: F, point: &Affine<F::Element>) -> Self {
-        Self { x: field.limbs(&point.x), y: field.limbs(&point.y) }
+        Self {
+            x: field.limbs(&point.x),
+            y: field.limbs(&point.y),
+        }
     }
 
     #[inline(always)]
     pub(super) fn load<F: Field>(&self, field: F) -> Affine<F::Element> {
-        Affine { x: field.element(&self.x), y: field.element(&self.y) }
+        Affine {
+            x: field.element(&self.x),
+            y: field.element(&self.y),
+        }
     }
 }
 
@@ -34,7 +40,7 @@ impl FieldTask for BuildCombTask {
     }
 }
 
-/// `h · x(e·P)` as an element (section 12, steps 6 to 8), or nothing where the nonce must be drawn again.
+/// `h · x(e·P)` as an element (sections 11 and 12), or nothing where the nonce must be drawn again.
 pub(crate) struct NonceTask<'a> {
     pub(crate) definition: &'static Definition,
     pub(crate) comb: &'a Comb,
@@ -61,7 +67,7 @@ impl FieldTask for NonceTask<'_> {
     }
 }
 
-/// Q = −d·P (section 10), by the ladder: right for every 0 < d < n.
+/// Q = −d·P (section 9), by the ladder: right for every 0 < d < n.
 pub(crate) struct PublicPointTask<'a> {
     pub(crate) definition: &'static Definition,
     pub(crate) base: Point,
@@ -79,7 +85,7 @@ impl FieldTask for PublicPointTask<'_> {
     }
 }
 
-/// Whether a point is on the curve and of order n (section 10.2).
+/// Whether a point is on the curve and of order n (section 10.1).
 pub(crate) struct ValidateTask {
     pub(crate) definition: &'static Definition,
     pub(crate) point: Point,
@@ -116,7 +122,9 @@ impl FieldTask for VerifyTask<'_> {
     fn run<F: Field>(self, field: F) -> Option<Limbs> {
         let group = Group::new(field, self.definition);
         let sum = group.multiply_vartime(&self.public.load(field), &self.r);
-        let sum = self.comb.add_multiple_vartime(group, self.definition, &self.s, sum);
+        let sum = self
+            .comb
+            .add_multiple_vartime(group, self.definition, &self.s, sum);
         if sum.z == field.zero() {
             return None;
         }

@@ -4,10 +4,16 @@ use super::definition::DEFINITIONS;
 use super::*;
 use crate::{HashAlgorithm, PrivateKey, PublicKey, scalar};
 
-pub(crate) fn number(text: &str) -> Limbs {
-    let digits = if text.len() % 2 == 1 { format!("0{text}") } else { text.to_owned() };
-    let mut octets: Vec<u8> =
-        (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap()).collect();
+pub(super) fn number(text: &str) -> Limbs {
+    let digits = if text.len() % 2 == 1 {
+        format!("0{text}")
+    } else {
+        text.to_owned()
+    };
+    let mut octets: Vec<u8> = (0..digits.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap())
+        .collect();
     octets.reverse();
     scalar::from_little_endian(&octets).unwrap()
 }
@@ -31,27 +37,55 @@ fn annex_b1_gives_its_public_key_and_signature_and_verifies() {
         let comb = curve.run(arithmetic, tasks::BuildCombTask(definition));
         let secret = number("183F60FDF7951FF47D67193F8D073790C1C9B5A3E");
         let [x, y] = definition.generator;
-        let public =
-            curve.run(arithmetic, PublicPointTask { definition, base: Point { x, y }, secret: &secret });
+        let public = curve.run(
+            arithmetic,
+            PublicPointTask {
+                definition,
+                base: Point { x, y },
+                secret: &secret,
+            },
+        );
         assert_eq!(public.x, number("57DE7FDE023FF929CB6AC785CE4B79CF64ABDC2DA"));
         assert_eq!(public.y, number("3E85444324BCF06AD85ABF6AD7B5F34770532B9AA"));
 
         let nonce = number("1025E40BD97DB012B7A1D79DE8E12932D247F61C6");
         let hash = number("03A2EB95B7180166DDF73532EEB76EDAEF52247FF");
         let digest = [
-            0xFF, 0x47, 0x22, 0xF5, 0xAE, 0xED, 0x76, 0xEB, 0x2E, 0x53, 0x73, 0xDF, 0x6D, 0x16, 0x80, 0x71, 0x5B,
-            0xB9, 0x2E, 0x3A, 0x88, 0x86, 0xE4, 0xAE, 0x9A, 0x0C, 0x91, 0x77, 0x42, 0xC4, 0xC9, 0x09,
+            0xFF, 0x47, 0x22, 0xF5, 0xAE, 0xED, 0x76, 0xEB, 0x2E, 0x53, 0x73, 0xDF, 0x6D, 0x16, 0x80, 0x71,
+            0x5B, 0xB9, 0x2E, 0x3A, 0x88, 0x86, 0xE4, 0xAE, 0x9A, 0x0C, 0x91, 0x77, 0x42, 0xC4, 0xC9, 0x09,
         ];
         assert_eq!(crate::signature::hash_element(curve, &digest), hash);
-        let task = NonceTask { definition, comb: &comb, nonce: &nonce, hash };
-        let product = curve.run(arithmetic, task).ok().flatten().expect("the annex's nonce is usable");
+        let task = NonceTask {
+            definition,
+            comb: &comb,
+            nonce: &nonce,
+            hash,
+        };
+        let product = curve
+            .run(arithmetic, task)
+            .ok()
+            .flatten()
+            .expect("the annex's nonce is usable");
         let r = scalar::truncate(product, definition.order_bits - 1);
         let s = scalar::multiply_add(curve, &nonce, &secret, &r);
         assert_eq!(r, number("274EA2C0CAA014A0D80A424F59ADE7A93068D08A7"));
         assert_eq!(s, number("2100D86957331832B8E8C230F5BD6A332B3615ACA"));
 
-        let verified = curve.run(arithmetic, VerifyTask { definition, comb: &comb, public, hash, r, s });
-        assert_eq!(verified.map(|product| scalar::truncate(product, definition.order_bits - 1)), Some(r));
+        let verified = curve.run(
+            arithmetic,
+            VerifyTask {
+                definition,
+                comb: &comb,
+                public,
+                hash,
+                r,
+                s,
+            },
+        );
+        assert_eq!(
+            verified.map(|product| scalar::truncate(product, definition.order_bits - 1)),
+            Some(r)
+        );
     }
 }
 
@@ -102,10 +136,15 @@ fn the_vectors_with_fixed_nonces_are_reproduced() {
         for arithmetic in [Arithmetic::Fastest, Arithmetic::Portable] {
             let mut secret = [0; 56];
             scalar::to_little_endian(&number(vector.secret), &mut secret);
-            let key = PrivateKey::from_little_endian(vector.curve, &secret).unwrap().with_arithmetic(arithmetic);
+            let key = PrivateKey::from_little_endian(vector.curve, &secret)
+                .unwrap()
+                .with_arithmetic(arithmetic);
             assert_eq!(hex(&key.public_key().to_compressed()), vector.compressed);
             let digest = HashAlgorithm::Gost34311.digest(&[vector.message.as_bytes()]);
-            let signature = key.sign_with(&number(vector.nonce), &digest).unwrap().expect("a usable nonce");
+            let signature = key
+                .sign_with(&number(vector.nonce), &digest)
+                .unwrap()
+                .expect("a usable nonce");
             assert_eq!(hex(&signature.to_little_endian()), vector.signature);
             assert_eq!(key.public_key().verify(&digest, &signature), Ok(()));
             let read = PublicKey::from_compressed(vector.curve, &key.public_key().to_compressed()).unwrap();
@@ -113,4 +152,3 @@ fn the_vectors_with_fixed_nonces_are_reproduced() {
         }
     }
 }
-

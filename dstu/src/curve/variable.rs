@@ -16,7 +16,11 @@ fn non_adjacent_form(k: &Limbs) -> Vec<i8> {
         let mut digit = 0;
         if rest[0] & 1 == 1 {
             let low = i8::try_from(rest[0] & ((1 << WIDTH) - 1)).expect("five bits fit");
-            digit = if low < 1 << (WIDTH - 1) { low } else { low - (1 << WIDTH) };
+            digit = if low < 1 << (WIDTH - 1) {
+                low
+            } else {
+                low - (1 << WIDTH)
+            };
             subtract_small(&mut rest, digit);
         }
         digits.push(digit);
@@ -32,8 +36,11 @@ fn subtract_small(number: &mut [u64; LIMBS + 1], digit: i8) {
     let amount = u64::from(digit.unsigned_abs());
     let mut carry = amount;
     for limb in number {
-        let (result, overflow) =
-            if digit > 0 { limb.overflowing_sub(carry) } else { limb.overflowing_add(carry) };
+        let (result, overflow) = if digit > 0 {
+            limb.overflowing_sub(carry)
+        } else {
+            limb.overflowing_add(carry)
+        };
         *limb = result;
         carry = u64::from(overflow);
     }
@@ -42,11 +49,7 @@ fn subtract_small(number: &mut [u64; LIMBS + 1], digit: i8) {
 impl<F: Field> Group<F> {
     /// k·P for any finite point P.
     #[inline(always)]
-    pub(crate) fn multiply_vartime(
-        self,
-        point: &Affine<F::Element>,
-        k: &Limbs,
-    ) -> Projective<F::Element> {
+    pub(crate) fn multiply_vartime(self, point: &Affine<F::Element>, k: &Limbs) -> Projective<F::Element> {
         let odd = self.odd_multiples(point);
         let mut sum = self.infinity();
         for digit in non_adjacent_form(k).into_iter().rev() {
@@ -70,7 +73,10 @@ impl<F: Field> Group<F> {
         if multiple.z == self.field.zero() {
             return *sum;
         }
-        let affine = Affine { x: multiple.x, y: multiple.y };
+        let affine = Affine {
+            x: multiple.x,
+            y: multiple.y,
+        };
         let signed = if negative { self.negate(&affine) } else { affine };
         self.add_vartime(sum, &signed)
     }

@@ -92,7 +92,10 @@ mod machine {
             // SAFETY: see `word`.
             unsafe {
                 let high = _mm_unpackhi_epi64(product, product);
-                [_mm_cvtsi128_si64(product).cast_unsigned(), _mm_cvtsi128_si64(high).cast_unsigned()]
+                [
+                    _mm_cvtsi128_si64(product).cast_unsigned(),
+                    _mm_cvtsi128_si64(high).cast_unsigned(),
+                ]
             }
         }
 

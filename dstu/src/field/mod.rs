@@ -1,4 +1,4 @@
-//! Arithmetic in GF(2^m), polynomial basis (DSTU 4145-2002, section 5.3 and annex A).
+//! Arithmetic in GF(2^m), polynomial basis (DSTU 4145-2002, section 5).
 //!
 //! An element is an array of 64-bit limbs, lowest first, always fully reduced. All operations take the same time
 //! for all values, except where a name says `vartime`.
@@ -106,7 +106,11 @@ pub(crate) trait Field: Copy {
     /// `value^(2^count)`.
     #[inline(always)]
     fn square_times(self, value: &Self::Element, count: usize) -> Self::Element {
-        self.call(SquareTimes { field: self, value, count })
+        self.call(SquareTimes {
+            field: self,
+            value,
+            count,
+        })
     }
 
     /// `value^(2^m − 2)`: the inverse, and zero for zero (Itoh and Tsujii's addition chain).
@@ -257,14 +261,26 @@ impl<P: Polynomial, M: Multiplier> Field for Gf<P, M> {
 
     #[inline(always)]
     fn multiply(self, left: &P::Element, right: &P::Element) -> P::Element {
-        let product = Product { field: self, left, right };
-        if self.by.is_short(left.as_ref().len()) { product.run() } else { self.call(product) }
+        let product = Product {
+            field: self,
+            left,
+            right,
+        };
+        if self.by.is_short(left.as_ref().len()) {
+            product.run()
+        } else {
+            self.call(product)
+        }
     }
 
     #[inline(always)]
     fn square(self, value: &P::Element) -> P::Element {
         let square = Square { field: self, value };
-        if self.by.is_short(value.as_ref().len()) { square.run() } else { self.call(square) }
+        if self.by.is_short(value.as_ref().len()) {
+            square.run()
+        } else {
+            self.call(square)
+        }
     }
 
     #[inline(always)]
@@ -284,7 +300,9 @@ impl<P: Polynomial, M: Multiplier> Routine for Product<'_, P, M> {
 
     #[inline(always)]
     fn run(self) -> P::Element {
-        self.field.polynomial.multiply(self.field.by, self.left, self.right)
+        self.field
+            .polynomial
+            .multiply(self.field.by, self.left, self.right)
     }
 }
 

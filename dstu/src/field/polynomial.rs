@@ -153,7 +153,15 @@ fn multiply4<M: Multiplier>(by: M, left: [M::Word; 4], right: [M::Word; 4]) -> [
     let sum = |w: [M::Word; 4]| [by.add_words(w[0], w[2]), by.add_words(w[1], w[3])];
     let sums = multiply2(by, sum(left), sum(right));
     let middle = |i: usize| by.add(sums[i], by.add(low[i], high[i]));
-    [low[0], low[1], by.add(low[2], middle(0)), middle(1), by.add(high[0], middle(2)), high[1], high[2]]
+    [
+        low[0],
+        low[1],
+        by.add(low[2], middle(0)),
+        middle(1),
+        by.add(high[0], middle(2)),
+        high[1],
+        high[2],
+    ]
 }
 
 /// Up to eight limbs by eight (Karatsuba, 27 multiplications): the products that stand at limbs 0 to 14.

@@ -7,7 +7,9 @@ use crate::curve::Curve;
 use crate::scalar;
 
 fn bits_of(limbs: &Limbs, degree: usize) -> Vec<bool> {
-    (0..degree).map(|i| (limbs[i / 64] >> (i % 64)) & 1 == 1).collect()
+    (0..degree)
+        .map(|i| (limbs[i / 64] >> (i % 64)) & 1 == 1)
+        .collect()
 }
 
 fn limbs_of(bits: &[bool]) -> Limbs {
@@ -79,18 +81,42 @@ fn check(curve: Curve, left: Limbs, right: Limbs) {
     let one = limbs_of(&[true]);
     for arithmetic in [Arithmetic::Fastest, Arithmetic::Portable] {
         let computed = curve.run(arithmetic, Compute(left, right));
-        assert_eq!(computed.product, reference_product(curve, &left, &right), "{curve:?} product");
-        assert_eq!(computed.square, reference_product(curve, &left, &left), "{curve:?} square");
-        assert_eq!(reference_product(curve, &computed.root, &computed.root), left, "{curve:?} root");
+        assert_eq!(
+            computed.product,
+            reference_product(curve, &left, &right),
+            "{curve:?} product"
+        );
+        assert_eq!(
+            computed.square,
+            reference_product(curve, &left, &left),
+            "{curve:?} square"
+        );
+        assert_eq!(
+            reference_product(curve, &computed.root, &computed.root),
+            left,
+            "{curve:?} root"
+        );
         if left == [0; LIMBS] {
             assert_eq!(computed.inverse, left, "the inverse of zero is zero");
         } else {
-            assert_eq!(reference_product(curve, &computed.inverse, &left), one, "{curve:?} inverse");
+            assert_eq!(
+                reference_product(curve, &computed.inverse, &left),
+                one,
+                "{curve:?} inverse"
+            );
         }
         // z² + z is the element itself, or the element plus one if its trace is one.
         let square = reference_product(curve, &computed.half_trace, &computed.half_trace);
-        let expected = if computed.trace == 0 { left } else { xor(&left, &one) };
-        assert_eq!(xor(&square, &computed.half_trace), expected, "{curve:?} half-trace");
+        let expected = if computed.trace == 0 {
+            left
+        } else {
+            xor(&left, &one)
+        };
+        assert_eq!(
+            xor(&square, &computed.half_trace),
+            expected,
+            "{curve:?} half-trace"
+        );
     }
 }
 
