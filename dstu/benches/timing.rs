@@ -109,21 +109,13 @@ fn random_key(curve: Curve, arithmetic: Arithmetic, chance: &mut Chance) -> Priv
         .with_arithmetic(arithmetic)
 }
 
-fn main() -> ExitCode {
-    let samples = std::env::args()
-        .filter_map(|word| word.parse().ok())
-        .next()
-        .unwrap_or(SAMPLES);
-    let mut chance = Chance(0x0123_4567_89AB_CDEF);
-    println!("seed {:#018x}, {samples} samples each", chance.0);
-    let mut worst = 0f64;
-
-    // A control: comparing octets until the first difference is found must be recognised as a leak.
+/// Comparing octets until the first difference is found must be recognised as a leak.
+fn control(samples: usize, chance: &mut Chance) -> f64 {
     let secret = [0xAAu8; 4096];
-    let leak = compare(
+    compare(
         "control: a comparison that leaks",
         samples.min(20_000),
-        &mut chance,
+        chance,
         |class, chance| {
             if class {
                 secret
@@ -132,55 +124,62 @@ fn main() -> ExitCode {
             }
         },
         |guess| {
-            black_box(
-                secret
-                    .iter()
-                    .zip(guess.iter())
-                    .take_while(|(left, right)| left == right)
-                    .count(),
-            );
+            let pairs = secret.iter().zip(guess.iter());
+            black_box(pairs.take_while(|(left, right)| left == right).count());
         },
-    );
-    if leak < LIMIT {
+    )
+}
+
+fn signing(curve: Curve, arithmetic: Arithmetic, samples: usize, chance: &mut Chance) -> f64 {
+    let fixed = random_key(curve, arithmetic, chance);
+    compare(
+        &format!("sign {curve:?} {arithmetic:?}: key"),
+        samples,
+        chance,
+        |class, chance| {
+            // Both classes make a random key and move one into the block, so that their memory is equally fresh.
+            let random = random_key(curve, arithmetic, chance);
+            let key = if class { fixed.clone() } else { random };
+            (key, chance.octets(), Entropy::new(chance.octets()))
+        },
+        |(key, digest, entropy)| {
+            black_box(key.sign(&digest, &entropy).expect("a signature"));
+        },
+    )
+}
+
+fn ladder(curve: Curve, samples: usize, chance: &mut Chance) -> f64 {
+    let mut one = vec![0; curve.scalar_octets()];
+    one[0] = 1;
+    compare(
+        &format!("ladder {curve:?}: scalar 1"),
+        samples,
+        chance,
+        |class, chance| {
+            let random = random_key(curve, Arithmetic::Fastest, chance).to_little_endian();
+            if class { one.clone() } else { random.to_vec() }
+        },
+        |octets| {
+            black_box(PrivateKey::from_little_endian(curve, &octets).expect("a key"));
+        },
+    )
+}
+
+fn main() -> ExitCode {
+    let samples = std::env::args().filter_map(|word| word.parse().ok()).next();
+    let samples = samples.unwrap_or(SAMPLES);
+    let mut chance = Chance(0x0123_4567_89AB_CDEF);
+    println!("seed {:#018x}, {samples} samples each", chance.0);
+    if control(samples, &mut chance) < LIMIT {
         println!("the control was not recognised: the measurement is worth nothing here");
         return ExitCode::FAILURE;
     }
-
+    let mut worst = 0f64;
     for curve in [Curve::M257, Curve::M431] {
         for arithmetic in [Arithmetic::Fastest, Arithmetic::Portable] {
-            let fixed = random_key(curve, arithmetic, &mut chance);
-            // Both classes make a random key and move one into the block, so that their memory is equally fresh.
-            let t = compare(
-                &format!("sign {curve:?} {arithmetic:?}: key"),
-                samples,
-                &mut chance,
-                |class, chance| {
-                    let random = random_key(curve, arithmetic, chance);
-                    let key = if class { fixed.clone() } else { random };
-                    (key, chance.octets(), Entropy::new(chance.octets()))
-                },
-                |(key, digest, entropy)| {
-                    black_box(key.sign(&digest, &entropy).expect("a signature"));
-                },
-            );
-            worst = worst.max(t);
+            worst = worst.max(signing(curve, arithmetic, samples, &mut chance));
         }
-        let width = curve.scalar_octets();
-        let t = compare(
-            &format!("ladder {curve:?}: scalar 1"),
-            samples / 4,
-            &mut chance,
-            |class, chance| {
-                let random = random_key(curve, Arithmetic::Fastest, chance).to_little_endian();
-                let mut one = vec![0; width];
-                one[0] = 1;
-                if class { one } else { random.to_vec() }
-            },
-            |octets| {
-                black_box(PrivateKey::from_little_endian(curve, &octets).expect("a key"));
-            },
-        );
-        worst = worst.max(t);
+        worst = worst.max(ladder(curve, samples / 4, &mut chance));
     }
     println!("worst |t| {worst:.2}, limit {LIMIT}");
     if worst > LIMIT {
