@@ -142,3 +142,74 @@ fn friendly_name(attributes: &Element<'_>) -> Result<Option<String>, Error> {
     }
     Ok(None)
 }
+
+#[cfg(all(test, feature = "issuer"))]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::super::{Password, seal};
+    use super::*;
+    use crate::der::writer::{element, integer, oid as write_oid, sequence};
+    use crate::{Curve, Entropy, PrivateKey};
+
+    const PASSWORD: &str = "вигаданий";
+
+    fn key() -> PrivateKey {
+        PrivateKey::generate(Curve::M257, &Entropy::new([90; 32])).expect("a key")
+    }
+
+    /// A safe of these parts, without a message authentication code.
+    fn container(parts: &[Vec<u8>]) -> Vec<u8> {
+        let safe = sequence(&[&parts.concat()]);
+        sequence(&[&integer(3), &seal::data(&safe)])
+    }
+
+    /// Bags encrypted as a whole.
+    fn encrypted_part(bags: &[u8]) -> Vec<u8> {
+        let (algorithm, data) = seal::encrypt(Zeroizing::new(bags.to_vec()), PASSWORD, &[5; 64]);
+        let content = element(tag::context(0), &[&data]);
+        let info = sequence(&[&write_oid(oid::DATA), &algorithm, &content]);
+        let data = sequence(&[&integer(0), &info]);
+        sequence(&[
+            &write_oid(oid::ENCRYPTED_DATA),
+            &element(tag::context_constructed(0), &[&data]),
+        ])
+    }
+
+    fn open(octets: &[u8], password: &str) -> Result<KeyRing, Error> {
+        KeyRing::open(octets, &Password::new(password))
+    }
+
+    #[test]
+    fn bare_keys_and_parts_that_are_encrypted_as_a_whole_are_read_without_a_code() {
+        let key = key();
+        let name = element(tag::BMP_STRING, &[&[0x04, 0x1A, 0x00, 0x31]]);
+        let attribute = sequence(&[&write_oid(oid::FRIENDLY_NAME), &element(tag::SET, &[&name])]);
+        let bag = seal::bag(
+            oid::KEY_BAG,
+            &seal::pkcs8(&key),
+            &element(tag::SET, &[&attribute]),
+        );
+        let bags = sequence(&[&bag]);
+        let octets = container(&[seal::data(&bags), encrypted_part(&bags)]);
+        let ring = open(&octets, PASSWORD).expect("opens");
+        assert_eq!(ring.keys().len(), 2);
+        for stored in ring.keys() {
+            assert_eq!(stored.key.public_key(), key.public_key());
+            assert_eq!(stored.name.as_deref(), Some("К1"));
+        }
+        assert_eq!(open(&octets, "інший").unwrap_err(), Error::WrongPassword);
+    }
+
+    #[test]
+    fn a_wrong_password_is_told_without_a_code_too() {
+        let key = seal::pbes2(&key(), PASSWORD, &Entropy::new([1; 32]));
+        let octets = container(&[seal::data(&sequence(&[&seal::bag(
+            oid::SHROUDED_KEY_BAG,
+            &key,
+            &[],
+        )]))]);
+        assert_eq!(open(&octets, PASSWORD).expect("opens").keys().len(), 1);
+        assert_eq!(open(&octets, "інший").unwrap_err(), Error::WrongPassword);
+    }
+}

@@ -33,10 +33,19 @@ pub fn pbes2(key: &PrivateKey, password: &str, entropy: &Entropy) -> Vec<u8> {
 }
 
 fn shroud(key: &PrivateKey, password: &str, chance: &[u8; 64]) -> Vec<u8> {
+    let (algorithm, data) = encrypt(pkcs8(key), password, chance);
+    writer::sequence(&[&algorithm, &writer::octet_string(&data)])
+}
+
+/// Encrypts by PBES2: the algorithm identifier and the cipher text.
+pub(super) fn encrypt(
+    mut data: Zeroizing<Vec<u8>>,
+    password: &str,
+    chance: &[u8; 64],
+) -> (Vec<u8>, Zeroizing<Vec<u8>>) {
     let salt = &chance[..32];
     let start: [u8; 8] = chance[32..40].try_into().expect("eight octets");
     let derived = kdf::pbkdf2(password.as_bytes(), salt, ITERATIONS);
-    let mut data = pkcs8(key);
     Cipher::new(&derived, &DKE1_SBOX).encrypt_feedback(start, &mut data);
     let function = writer::sequence(&[&writer::oid(oid::HMAC_GOST_34311), &writer::null()]);
     let parameters = writer::sequence(&[
@@ -48,8 +57,7 @@ fn shroud(key: &PrivateKey, password: &str, chance: &[u8; 64]) -> Vec<u8> {
     let parameters = writer::sequence(&[&writer::octet_string(&start), &writer::octet_string(&DKE1)]);
     let encryption = writer::sequence(&[&writer::oid(oid::GOST_28147_CFB), &parameters]);
     let scheme = writer::sequence(&[&derivation, &encryption]);
-    let algorithm = writer::sequence(&[&writer::oid(oid::PBES2), &scheme]);
-    writer::sequence(&[&algorithm, &writer::octet_string(&data)])
+    (writer::sequence(&[&writer::oid(oid::PBES2), &scheme]), data)
 }
 
 /// A PKCS #12 container with several keys and certificates.
@@ -100,13 +108,13 @@ pub fn pkcs12(
     writer::sequence(&[&writer::integer(3), &data(&safe), &mac])
 }
 
-fn bag(kind: oid::Oid<'_>, value: &[u8], attributes: &[u8]) -> Vec<u8> {
+pub(super) fn bag(kind: oid::Oid<'_>, value: &[u8], attributes: &[u8]) -> Vec<u8> {
     let wrapped = writer::element(tag::context_constructed(0), &[value]);
     writer::sequence(&[&writer::oid(kind), &wrapped, attributes])
 }
 
 /// `{ data, [0] { OCTET STRING } }`.
-fn data(content: &[u8]) -> Vec<u8> {
+pub(super) fn data(content: &[u8]) -> Vec<u8> {
     let wrapped = writer::element(tag::context_constructed(0), &[&writer::octet_string(content)]);
     writer::sequence(&[&writer::oid(oid::DATA), &wrapped])
 }
