@@ -1,0 +1,11 @@
+//! A partner's view of a running gateway.
+
+mod client;
+mod gate;
+mod world;
+
+mod idempotency;
+mod otp_settled;
+mod otp_steps;
+mod otp_verify;
+mod otp_window;
