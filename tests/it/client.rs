@@ -46,6 +46,13 @@ impl Call {
         self
     }
 
+    /// The same on another route.
+    pub fn to(mut self, method: &str, path: &str) -> Self {
+        self.method = method.to_owned();
+        self.path = path.to_owned();
+        self
+    }
+
     pub fn bearer(self, key: &str) -> Self {
         self.header("Authorization", &format!("Bearer {key}"))
     }
@@ -207,6 +214,14 @@ impl<S: Read + Write> Connection<S> {
 
     pub fn read(&mut self) -> std::io::Result<Reply> {
         self.read_answer_to("POST")
+    }
+
+    /// Everything until the connection ends, however it ends.
+    pub fn read_bytes(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // An end without a farewell is an end, too; what came before it stays.
+        let _ = self.stream.read_to_end(&mut bytes);
+        bytes
     }
 
     fn read_answer_to(&mut self, method: &str) -> std::io::Result<Reply> {

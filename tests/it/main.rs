@@ -4,8 +4,14 @@ mod client;
 mod gate;
 mod world;
 
+mod administration;
+mod authentication;
+mod bodies;
+mod exchanges;
 mod idempotency;
+mod openapi;
 mod otp_settled;
 mod otp_steps;
 mod otp_verify;
 mod otp_window;
+mod tls;

@@ -2,6 +2,7 @@
 
 use crate::client::Call;
 use crate::world::{AGAH, QUICK_TYPE, SEND, SHORT_LIVED_TYPE, VERIFY, World, inputs, other_than, with};
+use countersign::config::ConfigSecret;
 use serde_json::{Value, json};
 
 fn of_type(contract_type: u8) -> Value {
@@ -416,5 +417,19 @@ fn no_answer_ever_holds_a_code() {
     }
     for answer in answers {
         assert!(!answer.contains(&code), "{answer}");
+    }
+}
+
+#[test]
+fn a_code_outlives_the_rotation_of_the_servers_key_and_dies_with_the_last_of_its_keys() {
+    let (old, new) = (
+        "1:a2V5IG9mIHRoZSB0ZXN0cywgYXQgbGVhc3QgMzIgYnl0ZXM=",
+        "2:YW5vdGhlciBrZXkgb2YgdGhlIHRlc3RzLCAzMiBieXRlcw==",
+    );
+    for (keys, expected) in [(vec![new, old], 11), (vec![new], 22)] {
+        let mut world = World::start();
+        let code = world.sent(&inputs());
+        world.restart_and(|config| config.otp.hmac_keys = keys.into_iter().map(ConfigSecret::new).collect());
+        assert_eq!(world.verify(&inputs(), &code).reason(), expected);
     }
 }

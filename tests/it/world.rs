@@ -3,7 +3,7 @@
 
 use crate::client::{Call, Client, Connection, Reply};
 use crate::gate::Gate;
-use actors::clock::{Clock, Now};
+use actors::clock::Clock;
 use actors::random::{Fault, Randomness};
 use actors::testing::{ManualClock, ScriptedOperator, SeededRandomness};
 use countersign::config::{Config, ConfigSecret};
@@ -337,10 +337,6 @@ impl World {
         self.partner.with_key(AGAH_KEY)
     }
 
-    pub fn now(&self) -> Now {
-        self.clock.now()
-    }
-
     pub fn advance_seconds(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
@@ -411,17 +407,14 @@ impl World {
         self.restart_with_clock_moved(0);
     }
 
-    pub fn stop(&mut self) -> Result<(), String> {
-        self.running.stop()
-    }
-
     /// Ends at once, as by a loss of power, and starts again over what was durable.
     pub fn crash(&mut self) {
         self.start_again(0);
     }
 
-    /// Like [`World::crash`], with a change of the configuration in between.
-    pub fn crash_and(&mut self, change: impl FnOnce(&mut Config)) {
+    /// An orderly restart with a change of the configuration in between.
+    pub fn restart_and(&mut self, change: impl FnOnce(&mut Config)) {
+        assert_eq!(self.running.stop(), Ok(()));
         change(&mut self.config);
         self.start_again(0);
     }
