@@ -2,6 +2,7 @@
 
 mod client;
 mod gate;
+mod process;
 mod world;
 
 mod administration;
@@ -10,6 +11,7 @@ mod bodies;
 mod exchanges;
 mod idempotency;
 mod openapi;
+mod operation;
 mod otp_settled;
 mod otp_steps;
 mod otp_verify;
