@@ -16,4 +16,5 @@ mod otp_settled;
 mod otp_steps;
 mod otp_verify;
 mod otp_window;
+mod program;
 mod tls;
