@@ -5,6 +5,7 @@ use super::signals::{notify, terminated};
 use actors::clock::{Clock, SystemClock};
 use actors::random::OsRandomness;
 use countersign::config;
+use countersign::secrets::Secrets;
 use countersign::telemetry::start_logging;
 use countersign::{Environment, Listeners, open_store, sms_sender, start};
 use std::net::SocketAddr;
@@ -14,6 +15,8 @@ use tokio::net::TcpListener;
 /// Runs the gateway until it is told to stop.
 pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
     let config = config::load(&arguments.sources(true), false).map_err(|error| error.to_string())?;
+    // Before anything is made on disk: a secret that cannot be used is a fault of the configuration.
+    Secrets::read(&config)?;
     start_logging(&config.log)?;
     let metrics = prometheus::Registry::new();
     let store = open_store(&config, &metrics)?;

@@ -103,6 +103,17 @@ impl DevFile {
     }
 }
 
+/// Takes away the `dev.json` of an earlier run: whoever waits for the file must not meet addresses where nobody listens.
+pub(super) fn remove_stale(data: &Path) -> Result<(), String> {
+    let path = data.join("dev.json");
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{}: cannot be removed: {error}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes a file of mode 0600 beside its place, syncs it, and renames it: whoever sees it sees it whole.
 fn write_private(data: &Path, name: &str, content: &[u8]) -> Result<(), String> {
     let (path, beside) = (

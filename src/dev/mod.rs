@@ -59,6 +59,8 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
         let opened = tokio::task::spawn_blocking(move || open_store(&config, &metrics)).await;
         opened.map_err(|error| format!("the store could not be opened: {error}"))??
     };
+    // Only now: who holds the store's lock is the one whom `dev.json` is about.
+    files::remove_stale(&options.data)?;
     let sms_sender = sms_sender(&config, &clock)?;
     let environment = Environment {
         store,
