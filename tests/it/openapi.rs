@@ -257,7 +257,11 @@ fn every_problem_has_a_page_on_both_listeners() {
             assert_eq!(page.header("content-type"), Some("text/markdown; charset=utf-8"));
             let file = format!("{}/docs/errors/{}.md", env!("CARGO_MANIFEST_DIR"), code.slug());
             assert_eq!(page.text(), std::fs::read_to_string(&file).unwrap(), "{file}");
-            assert!(page.text().starts_with("# "), "{file}");
+            let text = page.text();
+            assert!(
+                text.starts_with("# ") && text.contains(code.status().as_str()) && text.lines().count() > 5,
+                "{file}"
+            );
         }
         assert_eq!(client.get("/errors/nothing").problem(), "not-found");
     }
