@@ -34,7 +34,12 @@ fn miss(world: &World) -> Reply {
 
 /// Locks the contact: 15 wrong tries over three codes, of types that have windows of their own.
 pub fn lock_contact(world: &World) {
-    for contract_type in [QUICK_TYPE, 8, SHORT_LIVED_TYPE] {
+    lock_contact_by(world, [QUICK_TYPE, 8, SHORT_LIVED_TYPE]);
+}
+
+/// The same by codes of these types.
+pub fn lock_contact_by(world: &World, contract_types: [u8; 3]) {
+    for contract_type in contract_types {
         let body = with(&inputs(), &json!({ "ContractTypeId": contract_type }));
         let code = world.sent(&body);
         for _ in 0..5 {
@@ -268,6 +273,18 @@ pub fn rows_of_neighbours() -> Vec<Row> {
                 lock_contact(w);
             },
             |w| w.send(&inputs()),
+            9,
+            "InThresholdOtpGenerator",
+        ),
+        row(
+            "9 before the caps: the fifth code is a moment old",
+            |w| {
+                for _ in 0..5 {
+                    w.advance_seconds(1);
+                    w.sent(&with(&inputs(), &json!({ "ContractTypeId": QUICK_TYPE })));
+                }
+            },
+            |w| send(w, &json!({ "ContractTypeId": QUICK_TYPE })),
             9,
             "InThresholdOtpGenerator",
         ),

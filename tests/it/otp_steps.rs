@@ -2,9 +2,11 @@
 
 use crate::client::Reply;
 use crate::otp_rows::{
-    Row, UNKNOWN_GUID, lock_contact, reach_cap, rows_of_neighbours, rows_of_send, rows_of_verify, send,
+    Row, UNKNOWN_GUID, lock_contact_by, reach_cap, rows_of_neighbours, rows_of_send, rows_of_verify, send,
 };
-use crate::world::{AGAH, FORBIDDEN_TYPE, ORAGH, QUICK_TYPE, SEND, VERIFY, World, inputs, with};
+use crate::world::{
+    AGAH, FORBIDDEN_TYPE, ORAGH, QUICK_TYPE, SEND, SHORT_LIVED_TYPE, VERIFY, World, inputs, with,
+};
 use serde_json::json;
 
 /// What every answer of these two routes looks like, whatever its Reason.
@@ -58,15 +60,17 @@ fn every_reason_is_answered_and_of_two_faults_the_earlier_one_decides() {
 #[test]
 fn the_lock_comes_before_the_caps() {
     let world = World::start();
-    lock_contact(&world);
-    world.advance_seconds(1);
-    for _ in 0..4 {
-        assert_eq!(
-            send(&world, &json!({ "ContractTypeId": QUICK_TYPE })).reason(),
-            10
-        );
-    }
-    let reply = send(&world, &json!({ "ContractTypeId": QUICK_TYPE }));
+    let capped_type = json!({ "ContractTypeId": QUICK_TYPE });
+    reach_cap(&world);
+    let capped = send(&world, &capped_type);
+    assert!(
+        capped.error_messages().contains("cap reached"),
+        "{}",
+        capped.text()
+    );
+    lock_contact_by(&world, [7, 8, SHORT_LIVED_TYPE]);
+    let reply = send(&world, &capped_type);
+    assert_eq!(reply.reason(), 10);
     assert!(reply.error_messages().contains("locked"), "{}", reply.text());
 }
 
