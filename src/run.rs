@@ -16,6 +16,7 @@ use actors::ports::SmsSender;
 use actors::random::Randomness;
 use actors::registry::Registry;
 use actors::wheel::{self, DueKey, Wheel};
+use actors::windows::ClosedWindows;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -153,6 +154,7 @@ pub async fn start(
     .await;
     let directory = directory.map_err(stored)?;
     let tasks = TaskTracker::new();
+    let windows = Arc::<ClosedWindows>::default();
     let (wheel, inbox) = Wheel::new();
     let world = Arc::new(World {
         store: Arc::clone(&store),
@@ -161,6 +163,7 @@ pub async fn start(
         sms,
         hand_over_max: Duration::from_secs(config.sms.timeout_seconds),
         metrics: actor_metrics.clone(),
+        windows: Arc::clone(&windows),
         tasks: tasks.clone(),
         registry: OnceLock::new(),
     });
@@ -176,6 +179,7 @@ pub async fn start(
     let otp = OtpService {
         directory: directory.clone(),
         customers: Arc::clone(&customers),
+        windows: Arc::clone(&windows),
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         randomness: Arc::clone(&randomness),
@@ -210,6 +214,7 @@ pub async fn start(
         tokio::spawn(actors::sweeper::run(store, Arc::clone(&clock), actor_metrics)),
         tokio::spawn(sweep_idle(
             Arc::clone(&customers),
+            windows,
             clock,
             Duration::from_secs(config.customers.idle_seconds),
         )),
@@ -255,10 +260,16 @@ fn settings(config: &Config) -> Result<Settings, String> {
 /// How much later than the sender's own deadline the machine gives an outcome up: only a lost task is that late.
 const OUTCOME_GRACE: Duration = Duration::from_secs(5);
 
-async fn sweep_idle(customers: Arc<Registry<Customers>>, clock: Arc<dyn Clock>, idle: Duration) {
+async fn sweep_idle(
+    customers: Arc<Registry<Customers>>,
+    windows: Arc<ClosedWindows>,
+    clock: Arc<dyn Clock>,
+    idle: Duration,
+) {
     loop {
         clock.sleep(IDLE_SWEEP.min(idle)).await;
         customers.sweep_idle(idle);
+        windows.sweep(clock.now());
     }
 }
 

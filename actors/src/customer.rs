@@ -14,6 +14,7 @@ use crate::metrics::Metrics;
 use crate::ports::{Lookup, Message, Outcome, SmsSender};
 use crate::registry::{Kind, Observed, Registry, Slot};
 use crate::wheel::{DueKey, Wheel};
+use crate::windows::ClosedWindows;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
@@ -84,6 +85,8 @@ pub struct World {
     pub hand_over_max: Duration,
     /// Counters.
     pub metrics: Metrics,
+    /// Windows that are known to be closed.
+    pub windows: Arc<ClosedWindows>,
     /// Effects under way, so that a shutdown can wait for them.
     pub tasks: TaskTracker,
     /// Set once, right after the registry was made.
@@ -345,6 +348,8 @@ impl CustomerActor {
                 );
             }
             Effect::AskOperator { challenge, message } => self.ask(state.id, challenge, message),
+            Effect::WindowClosed { window, until } => self.0.windows.close(state.id, window, until),
+            Effect::WindowOpened { window } => self.0.windows.open(state.id, window),
             Effect::Compare(_) => unreachable!("a comparison is a step, see `step`"),
         }
     }

@@ -21,3 +21,4 @@ pub mod sweeper;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod wheel;
+pub mod windows;

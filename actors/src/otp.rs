@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::customer::{CustomerMessage, Customers};
-use crate::directory::Directory;
-use crate::directory::records::{ContactRecord, ContractTypeRecord, CustomerRecord};
+use crate::directory::records::ContractTypeRecord;
+use crate::directory::{CachedCustomer, Directory};
 use crate::idempotency::{Claim, Held, Running, Standing};
 use crate::ids::{ChallengeId, ContactId, ContractTypeId, CustomerId, InvokerCode, MessageId, RequestId};
 use crate::machines::otp::{
@@ -14,6 +14,7 @@ use crate::phone::Phone;
 use crate::random::{Fault, Randomness, draw_code, draw_uuid};
 use crate::registry::{Busy, Registry};
 use crate::secret::Otp;
+use crate::windows::ClosedWindows;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{Health, Store};
@@ -82,6 +83,8 @@ pub struct OtpService {
     pub customers: Arc<Registry<Customers>>,
     /// For kept answers.
     pub store: Arc<dyn Store>,
+    /// Windows that are known to be closed.
+    pub windows: Arc<ClosedWindows>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -100,7 +103,7 @@ pub struct OtpService {
 struct Found {
     window: WindowKey,
     contract_type: Arc<ContractTypeRecord>,
-    customer: CustomerRecord,
+    customer: Arc<CachedCustomer>,
 }
 
 impl OtpService {
@@ -143,13 +146,17 @@ impl OtpService {
             Ok(destination) => destination,
             Err(reason) => return Ok(Answer::of(reason)),
         };
+        // The first thing that step 7 asks, answered without the actor where the answer is published.
+        if let Some(left) = self.windows.left(inputs.customer, found.window, self.clock.now()) {
+            return Ok(Answer::of(Reason::InThresholdOtpGenerator).retry_after(left));
+        }
         let policy = self.policy(&found.contract_type);
         let command = Box::new(SendCommand {
             request: RequestId(0),
             window: found.window,
             destination,
             brand: self.settings.brand.clone(),
-            full_name: found.customer.full_name,
+            full_name: found.customer.record.full_name.clone(),
             title: found.contract_type.title.clone(),
             binding: inputs.binding,
             draw: self.draw(policy.code_length).ok(),
@@ -292,18 +299,14 @@ impl OtpService {
     }
 
     /// Step 6: the contact exists and is not deleted (5), is a mobile (6), has a valid number (7).
-    fn destination(&self, customer: &CustomerRecord, contact: ContactId) -> Result<Phone, Reason> {
-        let found = customer
-            .contacts
-            .iter()
-            .find(|record| record.code == contact.0 && !record.deleted);
-        let ContactRecord {
-            phone_type, number, ..
-        } = found.ok_or(Reason::ContactNotFound)?;
-        if !self.settings.mobile_phone_types.contains(phone_type) {
+    fn destination(&self, customer: &CachedCustomer, contact: ContactId) -> Result<Phone, Reason> {
+        let (index, record) = customer.contact(contact.0).ok_or(Reason::ContactNotFound)?;
+        if !self.settings.mobile_phone_types.contains(&record.phone_type) {
             return Err(Reason::InvalidPhoneType);
         }
-        Phone::mobile(number, self.settings.default_region).map_err(|_| Reason::InvalidPhone)
+        customer
+            .phone(index, self.settings.default_region)
+            .map_err(|_| Reason::InvalidPhone)
     }
 
     fn policy(&self, contract_type: &ContractTypeRecord) -> Policy {

@@ -104,6 +104,13 @@ const CONTACTS_PER_CUSTOMER_MAX: usize = 64;
 const NUMBER_CHARACTERS_MAX: usize = 40;
 
 impl Change {
+    /// Which customer's row it writes, if any.
+    pub(super) fn customer(&self) -> Option<CustomerId> {
+        match self {
+            Self::PutCustomer(id, _) | Self::DeleteCustomer(id) => Some(*id),
+            _ => None,
+        }
+    }
     /// Checks everything that can be known without the rest of the directory.
     pub fn check(&self) -> Result<(), Unfit> {
         match self {

@@ -3,11 +3,13 @@
 //! Invokers, contract types and keys are few and read by every request: they live in a snapshot. Customers are many: they are read from
 //! the store. One actor makes all changes, so that what it answers is both durable and visible.
 
+mod cache;
 mod change;
 pub mod keys;
 pub mod records;
 mod snapshot;
 
+pub use cache::CachedCustomer;
 pub use change::{Change, Unfit};
 pub use snapshot::Snapshot;
 
@@ -18,7 +20,7 @@ use crate::secret::Secret;
 use arc_swap::ArcSwap;
 use keys::{KeyDigest, Pepper};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use records::{ContractTypeRecord, CustomerRecord, InvokerRecord, KeyRecord};
+use records::{ContractTypeRecord, InvokerRecord, KeyRecord};
 use std::sync::Arc;
 use storage::record::{Record, decode, encode};
 use storage::{Batch, Key, KeyReader, Scan, Store};
@@ -34,6 +36,7 @@ pub const CHANGES_PER_BATCH_MAX: usize = 500;
 #[derive(Clone)]
 pub struct Directory {
     snapshot: Arc<ArcSwap<Snapshot>>,
+    customers: Arc<cache::Customers>,
     store: Arc<dyn Store>,
     pepper: Arc<Pepper>,
     writer: ActorRef<Apply>,
@@ -54,8 +57,10 @@ impl Directory {
         randomness: Arc<dyn Randomness>,
     ) -> storage::Result<Self> {
         let snapshot = Arc::new(ArcSwap::from_pointee(load(store.as_ref()).await?));
+        let customers = Arc::<cache::Customers>::default();
         let writer = Writer {
             snapshot: Arc::clone(&snapshot),
+            customers: Arc::clone(&customers),
             store: Arc::clone(&store),
             pepper: Arc::clone(&pepper),
             clock,
@@ -66,6 +71,7 @@ impl Directory {
             .map_err(|_| storage::Error::Closed)?;
         Ok(Self {
             snapshot,
+            customers,
             store,
             pepper,
             writer,
@@ -82,10 +88,16 @@ impl Directory {
         self.snapshot().invoker_of_key(&self.pepper.digest(key))
     }
 
-    /// A customer, read afresh.
-    pub async fn customer(&self, id: CustomerId) -> storage::Result<Option<CustomerRecord>> {
-        let stored = self.store.get(customer_row(id)).await?;
-        stored.map(|stored| decode(&stored.value)).transpose()
+    /// A customer as the last answered change left it.
+    pub async fn customer(&self, id: CustomerId) -> storage::Result<Option<Arc<CachedCustomer>>> {
+        if let Some(known) = self.customers.get(id) {
+            return Ok(Some(known));
+        }
+        let generation = self.customers.generation();
+        let Some(stored) = self.store.get(customer_row(id)).await? else {
+            return Ok(None);
+        };
+        Ok(Some(self.customers.keep(id, decode(&stored.value)?, generation)))
     }
 
     /// Makes changes; each is made whole or not at all. When this returns they are durable and visible.
@@ -167,6 +179,7 @@ async fn for_each<R: Record>(
 /// The one that changes the directory.
 struct Writer {
     snapshot: Arc<ArcSwap<Snapshot>>,
+    customers: Arc<cache::Customers>,
     store: Arc<dyn Store>,
     pepper: Arc<Pepper>,
     clock: Arc<dyn Clock>,
@@ -198,6 +211,7 @@ impl Writer {
     async fn apply(&self, changes: Vec<Change>) -> Applied {
         let mut next = None;
         let mut batch = Batch::default();
+        let touched: Vec<CustomerId> = changes.iter().filter_map(Change::customer).collect();
         let mut results = Vec::with_capacity(changes.len());
         for change in changes {
             results.push(match change.check() {
@@ -206,7 +220,10 @@ impl Writer {
             });
         }
         if !batch.is_empty() {
-            self.store.commit(batch).await?;
+            let committed = self.store.commit(batch).await;
+            // Also where it failed: what is on disk then is not known here.
+            self.customers.forget(&touched);
+            committed?;
         }
         if let Some(next) = next {
             self.snapshot.store(Arc::new(next));

@@ -85,6 +85,12 @@ async fn an_idle_actor_leaves_and_the_next_call_finds_its_state() {
         (1, 0)
     );
     assert_eq!(world.reason().await, Reason::InThresholdOtpGenerator);
+    assert_eq!(
+        world.service.customers.live(),
+        0,
+        "a window that is published as closed needs no actor"
+    );
+    assert_eq!(world.verify("no code").await, Reason::OtpMismatch);
     assert_eq!(world.metrics.customers_started.get(), 2);
 }
 

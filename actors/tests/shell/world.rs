@@ -77,9 +77,11 @@ pub(crate) async fn over(
         sms: Arc::<ScriptedOperator>::clone(&operator),
         hand_over_max: Duration::from_secs(10),
         metrics: metrics.clone(),
+        windows: Arc::default(),
         tasks: tasks.clone(),
         registry: OnceLock::new(),
     });
+    let windows = Arc::clone(&shared.windows);
     let customers = Registry::start(Customers(Arc::clone(&shared)), Arc::clone(&dynamic), depth_max)
         .await
         .unwrap();
@@ -112,6 +114,7 @@ pub(crate) async fn over(
     let service = OtpService {
         directory,
         customers,
+        windows,
         store,
         clock: dynamic,
         randomness,

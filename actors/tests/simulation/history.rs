@@ -9,6 +9,7 @@ use actors::ids::{ContactId, ContractTypeId, CustomerId, InvokerCode, RequestId}
 use actors::machines::otp::{Delivery, MacKeys, OtpBook, Policy, WindowKey};
 use actors::testing::{ManualClock, SeededRandomness};
 use actors::wheel::Wheel;
+use actors::windows::ClosedWindows;
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub(crate) struct History {
     pub(crate) log: Vec<String>,
     pub(crate) seen: BTreeSet<&'static str>,
     pub(crate) fault: Option<Fault>,
+    pub(crate) published: ClosedWindows,
     crash_wall_ms: i64,
     /// Nothing dies any more.
     pub(crate) calm: bool,
@@ -101,6 +103,7 @@ impl History {
             log: Vec::new(),
             seen: BTreeSet::new(),
             fault: None,
+            published: ClosedWindows::default(),
             crash_wall_ms: 0,
             calm: false,
             anchored: HashMap::new(),
@@ -230,6 +233,7 @@ impl History {
         self.books.clear();
         self.asked.clear();
         self.running = Running::default();
+        self.published = ClosedWindows::default();
         let memory = match kept {
             Some(batches) => self.memory.crash_keeping(batches),
             None => self.memory.crash(),

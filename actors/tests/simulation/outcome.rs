@@ -29,6 +29,7 @@ pub(crate) const ALL: &[&str] = &[
     "operator lookup cannot tell",
     "operator lookup knows",
     "operator silent",
+    "published as closed",
     "restart with the clock back",
     "restart with the clock forward",
     "store failed",

@@ -45,6 +45,10 @@ impl History {
             return;
         }
         let closed = self.model.is_closed(customer, window);
+        if self.published.left(customer, window, self.clock.now()).is_some() {
+            self.seen.insert("published as closed");
+            assert!(closed, "what is published is closed for the bystander too");
+        }
         let request = self.request();
         let generator = !chance(&self.randomness, 2);
         let now = self.clock.now();
@@ -207,9 +211,9 @@ impl History {
                 return;
             };
             effects = compared;
-            if let Some(Effect::Answer { answer, .. }) = effects.first()
-                && answer.reason == Reason::Success
-            {
+            if effects.iter().any(
+                |effect| matches!(effect, Effect::Answer { answer, .. } if answer.reason == Reason::Success),
+            ) {
                 self.verified(challenge.0, &typed, in_flight);
             }
         }
@@ -536,6 +540,8 @@ impl History {
                         pending_until: Some(self.clock.now().mono.0 + HAND_OVER_MS),
                     });
                 }
+                Effect::WindowClosed { window, until } => self.published.close(customer, window, until),
+                Effect::WindowOpened { window } => self.published.open(customer, window),
                 Effect::Settled { .. } => {}
                 other => panic!("unexpected effect {other:?}"),
             }

@@ -87,7 +87,7 @@ pub async fn one(gateway: Gateway, code: String, mut exchange: Exchange) -> Answ
         .map_err(|error| store_problem(&error))?;
     Ok(json(
         StatusCode::OK,
-        &CustomerRow::of(record.ok_or_else(unknown)?),
+        &CustomerRow::of(record.ok_or_else(unknown)?.record.clone()),
     ))
 }
 
@@ -101,7 +101,7 @@ pub async fn lock(gateway: Gateway, [customer, contact]: [String; 2], exchange: 
         .customer(customer)
         .await
         .map_err(|error| store_problem(&error))?;
-    if !record.is_some_and(|record| record.contacts.iter().any(|known| known.code == contact.0)) {
+    if !record.is_some_and(|record| record.record.contacts.iter().any(|known| known.code == contact.0)) {
         return Err(unknown());
     }
     gateway.otp.lift_lock(customer, contact).await.map_err(problem)?;

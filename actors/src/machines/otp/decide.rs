@@ -172,7 +172,7 @@ fn cap_refusal(ledger: &Ledger, send: &SendCommand, now: Now) -> Option<Answer> 
 }
 
 fn decide_settle(book: &OtpBook, id: ChallengeId, settlement: Settlement, now: Now) -> OtpDecision {
-    let Some(challenge) = book.challenges.values().find(|challenge| challenge.id == id) else {
+    let Some((window, challenge)) = book.challenges.iter().find(|(_, challenge)| challenge.id == id) else {
         return Decision::nothing();
     };
     let in_flight = challenge.delivery == Delivery::InFlight;
@@ -199,10 +199,23 @@ fn decide_settle(book: &OtpBook, id: ChallengeId, settlement: Settlement, now: N
             return Decision::nothing();
         }
     };
-    let mut effects = vec![Effect::Settled {
-        challenge: id,
-        answer: answer.clone(),
-    }];
+    let published = match fate {
+        Fate::HandedOver(at) | Fate::Unknown(at) if !challenge.spent => Effect::WindowClosed {
+            window: *window,
+            until: at.plus(challenge.window.min(challenge.lifetime)),
+        },
+        Fate::HandedOver(_) | Fate::Unknown(_) | Fate::Voided | Fate::Lost => {
+            Effect::WindowOpened { window: *window }
+        }
+    };
+    // Published before anybody is told: see `crate::windows`.
+    let mut effects = vec![
+        published,
+        Effect::Settled {
+            challenge: id,
+            answer: answer.clone(),
+        },
+    ];
     effects.extend(challenge.request.map(|request| Effect::Answer {
         request,
         answer: answer.clone(),
@@ -307,10 +320,15 @@ fn decide_compare(book: &OtpBook, verify: &VerifyCommand) -> OtpDecision {
             answer: answer.clone(),
             claim: verify.claim,
         }],
-        effects: vec![Effect::Answer {
-            request: verify.request,
-            answer,
-        }],
+        effects: vec![
+            Effect::WindowOpened {
+                window: verify.window,
+            },
+            Effect::Answer {
+                request: verify.request,
+                answer,
+            },
+        ],
     }
 }
 

@@ -237,6 +237,18 @@ pub enum Effect {
     },
     /// Compare the code of this verification now that its try is counted.
     Compare(VerifyCommand),
+    /// Publish that an identical send is refused until this moment.
+    WindowClosed {
+        /// Which inputs.
+        window: WindowKey,
+        /// Until when.
+        until: Moment,
+    },
+    /// Take that back, before anybody is told of it.
+    WindowOpened {
+        /// Which inputs.
+        window: WindowKey,
+    },
     /// A lock was lifted (or there was none).
     LockLifted {
         /// Who is told.

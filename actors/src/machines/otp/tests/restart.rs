@@ -110,7 +110,7 @@ fn an_operator_that_is_silent_after_a_restart_is_awaited_no_longer_than_the_dead
     let effects = desk.step(Command::Wake);
     let kept = Answer::of(Reason::SendSmsFault).because(Detail::OutcomeUnknown);
     assert!(
-        matches!(&effects[..], [Effect::Settled { answer, .. }] if *answer == kept),
+        matches!(&effects[..], [Effect::WindowOpened { .. }, Effect::Settled { answer, .. }] if *answer == kept),
         "{effects:?}"
     );
     assert_eq!(desk.send(W()).reason, Reason::Success);
