@@ -11,7 +11,7 @@ NIGHTLY_SEEDS ?= 10000
 BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint check bench sim nightly doc deny config clean
+.PHONY: help run build test fmt lint check bench sim nightly interop doc deny config clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,9 +41,13 @@ bench: ## Measure: the store beside a raw log, and everything in benches/
 sim: ## Seeded histories with crashes (SIM_SEEDS=200)
 	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test simulation -- --nocapture
 
-nightly: ## The long run: all tests, and the simulation with NIGHTLY_SEEDS=10000
+nightly: ## The long run: all tests, the simulation with NIGHTLY_SEEDS=10000, fuzzing and timing of signatures
 	$(MAKE) test
 	$(MAKE) sim SIM_SEEDS=$(NIGHTLY_SEEDS)
+	dstu/scripts/nightly.sh
+
+interop: ## Signatures against BouncyCastle, both ways (Debian; installs Java's libraries)
+	dstu/scripts/interop.sh
 
 doc: ## Reference of all packages in target/doc; a broken link fails
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked

@@ -101,6 +101,11 @@ pub enum Detail {
     },
     /// The random generator failed.
     GeneratorFailed,
+    /// The customer has too many contacts with codes or tries of the last day.
+    TooManyContacts {
+        /// How many are allowed.
+        allowed: u32,
+    },
 }
 
 impl Detail {
@@ -118,6 +123,9 @@ impl Detail {
                 format!("cap reached: {allowed} unverified codes in {seconds} seconds for {scope}")
             }
             Self::TooManyLiveCodes { allowed } => format!("cap reached: {allowed} live codes for this customer"),
+            Self::TooManyContacts { allowed } => {
+                format!("cap reached: codes for {allowed} contacts of this customer in a day")
+            }
             Self::GeneratorFailed => "the random generator failed".to_owned(),
         }
     }

@@ -112,14 +112,14 @@ fn refusal(book: &OtpBook, send: &SendCommand, now: Now) -> Option<Answer> {
         .iter()
         .filter(|(key, l)| **key != send.window.contact && !l.is_idle(now))
         .count();
-    if live >= LIVE_CODES_MAX || ledgers >= LEDGERS_MAX {
-        let allowed = u32::try_from(LIVE_CODES_MAX).unwrap_or(u32::MAX);
-        let detail = Detail::TooManyLiveCodes { allowed };
-        return Some(
-            Answer::of(Reason::OtpGeneratorFault)
-                .because(detail)
-                .retry_after(send.policy.lifetime),
-        );
+    let bounded = |count: usize, max: usize| (count >= max).then(|| u32::try_from(max).unwrap_or(u32::MAX));
+    if let Some(allowed) = bounded(live, LIVE_CODES_MAX) {
+        let answer = Answer::of(Reason::OtpGeneratorFault).because(Detail::TooManyLiveCodes { allowed });
+        return Some(answer.retry_after(send.policy.lifetime));
+    }
+    if let Some(allowed) = bounded(ledgers, LEDGERS_MAX) {
+        let answer = Answer::of(Reason::OtpGeneratorFault).because(Detail::TooManyContacts { allowed });
+        return Some(answer.retry_after(DAY));
     }
     None
 }

@@ -1,0 +1,189 @@
+//! The two servers, and what wrk asks of them.
+
+use super::Load;
+use actors::clock::{Clock, SystemClock};
+use actors::directory::Change;
+use actors::directory::records::{ContactRecord, ContractTypeRecord, CustomerRecord, OtpOverrides};
+use actors::ids::{ContractTypeId, CustomerId, InvokerCode, MessageId};
+use actors::ports::{Lookup, Message, Outcome, SmsSender};
+use actors::random::OsRandomness;
+use actors::secret::Secret;
+use countersign::config::{Config, ConfigSecret};
+use countersign::{Environment, Listeners, open_store, start};
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+use storage::BoxFuture;
+use tokio::net::TcpListener;
+use uuid::Uuid;
+use warp::Filter;
+
+/// The partner's key.
+pub(crate) const KEY: &str = "csp_a-key-for-benchmarks";
+const INVOKER: Uuid = Uuid::from_u128(1);
+/// Customers that throttled calls go round.
+pub(crate) const THROTTLED_CUSTOMERS: u32 = 100;
+/// Customers that first sends go through, each with so many contract types: the most that caps allow.
+const CUSTOMERS: u32 = 20_000;
+const CONTRACT_TYPES: u8 = 25;
+
+/// A send's body.
+pub(crate) fn body(customer: u32, contract_type: u8) -> String {
+    format!(
+        r#"{{"CcmsCode":{customer},"ContactCcmsCode":1,"ContractTypeId":{contract_type},"InvokerCode":"{INVOKER}"}}"#
+    )
+}
+
+/// What wrk sends.
+pub(crate) fn lua(load: Load) -> String {
+    let next = match load {
+        Load::Hello => return "wrk.method = \"GET\"\n".to_owned(),
+        Load::Throttled => format!("local customer, kind = n % {THROTTLED_CUSTOMERS}, 0"),
+        Load::Unknown => "local customer, kind = 900000000 + n % 1000, 0".to_owned(),
+        Load::First => format!("local customer, kind = n % {CUSTOMERS}, math.floor(n / {CUSTOMERS})"),
+    };
+    format!(
+        "local n = -1\n\
+         local headers = {{ [\"Authorization\"] = \"Bearer {KEY}\", [\"Content-Type\"] = \"application/json\" }}\n\
+         function request()\n\
+           n = n + 1\n\
+           {next}\n\
+           local body = string.format('{{\"CcmsCode\":%d,\"ContactCcmsCode\":1,\"ContractTypeId\":%d,\"InvokerCode\":\"{INVOKER}\"}}', customer, kind)\n\
+           return wrk.format(\"POST\", \"/api/v1/contract-otp/send\", headers, body)\n\
+         end\n"
+    )
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts")
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port")
+}
+
+fn say(listener: &TcpListener) {
+    println!(
+        "{}",
+        listener.local_addr().expect("a bound listener has an address")
+    );
+}
+
+struct Silent;
+
+impl serve::Face for Silent {
+    fn refuse(
+        &self,
+        _: &http::request::Parts,
+        refusal: serve::Refusal,
+    ) -> http::Response<http_body_util::Full<bytes::Bytes>> {
+        let mut response = http::Response::new(http_body_util::Full::default());
+        *response.status_mut() = refusal.status();
+        response
+    }
+}
+
+/// A bare warp "hello" on the gateway's own accept loop.
+pub(crate) fn hello() {
+    runtime().block_on(async {
+        let listener = listener().await;
+        say(&listener);
+        say(&listener);
+        let service = warp::service(warp::path::end().map(|| "hello"));
+        serve::Server::new(listener, service, Arc::new(Silent), serve::Limits::default())
+            .run(pending())
+            .await;
+    });
+}
+
+/// An operator that takes everything at once.
+struct Instant;
+
+impl SmsSender for Instant {
+    fn name(&self) -> &'static str {
+        "instant"
+    }
+
+    fn send(&self, message: Message) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            Outcome::Accepted {
+                operator_id: message.id.to_string(),
+                parts: 2,
+            }
+        })
+    }
+
+    fn lookup(&self, _: MessageId, _: Duration) -> BoxFuture<'_, Lookup> {
+        Box::pin(async { Lookup::CannotTell })
+    }
+}
+
+/// The whole gateway over the embedded store in a directory of its own.
+pub(crate) fn gateway() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut config = Config::default();
+    config.storage.path = directory.path().join("store");
+    config.admin.key = ConfigSecret::new("a-key-for-benchmarks");
+    config.partners.key_pepper = ConfigSecret::new("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    config.otp.hmac_keys = vec![ConfigSecret::new(
+        "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    )];
+    let metrics = prometheus::Registry::new();
+    let store = open_store(&config, &metrics).expect("the store opens");
+    runtime().block_on(async {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let environment = Environment {
+            store,
+            sms: Arc::new(Instant),
+            clock,
+            randomness: Arc::new(OsRandomness),
+            metrics,
+        };
+        let listeners = Listeners {
+            public: listener().await,
+            admin: listener().await,
+        };
+        let addresses = [&listeners.public, &listeners.admin].map(|l| l.local_addr().expect("an address"));
+        let started = start(&config, environment, listeners)
+            .await
+            .expect("the gateway starts");
+        fill(&started.gateway.directory).await;
+        addresses.iter().for_each(|address| println!("{address}"));
+        started.run(pending()).await.expect("it runs until it is killed");
+    });
+}
+
+async fn fill(directory: &actors::directory::Directory) {
+    let title = |id: u8| ContractTypeRecord {
+        title: format!("Sample {id}"),
+        otp: OtpOverrides::default(),
+    };
+    let types = (0..CONTRACT_TYPES).map(|id| Change::PutContractType(ContractTypeId(id), title(id)));
+    let partner = Change::PutInvoker {
+        code: InvokerCode(INVOKER),
+        name: "Sample".to_owned(),
+        contract_types: (0..CONTRACT_TYPES).collect(),
+        key: Some(Secret::new(KEY)),
+    };
+    let customers = (0..CUSTOMERS).map(|id| {
+        let contact = ContactRecord {
+            code: 1,
+            phone_type: 3,
+            number: "09120000001".to_owned(),
+            deleted: false,
+        };
+        let record = CustomerRecord {
+            full_name: format!("Sample {id}"),
+            contacts: vec![contact],
+        };
+        Change::PutCustomer(CustomerId(i64::from(id)), record)
+    });
+    let changes: Vec<Change> = types.chain([partner]).chain(customers).collect();
+    for batch in changes.chunks(actors::directory::CHANGES_PER_BATCH_MAX) {
+        let applied = directory.apply(batch.to_vec()).await.expect("the store takes it");
+        assert!(applied.iter().all(Result::is_ok));
+    }
+}

@@ -1,0 +1,202 @@
+//! Servers in processes of their own, and wrk.
+
+mod gateway;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+/// Says which server this process is to be.
+const ROLE: &str = "COUNTERSIGN_BENCH_ROLE";
+/// Seconds of one round; `SPEED_SECONDS` changes it.
+const SECONDS: usize = 4;
+
+/// What is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// `GET /` of the bare server.
+    Hello,
+    /// The same send again and again, over a hundred customers.
+    Throttled,
+    /// A customer that does not exist.
+    Unknown,
+    /// A window that nobody has asked for yet.
+    First,
+}
+
+/// One server in its own process; ends with this value.
+pub(crate) struct Server {
+    child: Child,
+    /// `host:port` of the partners' listener.
+    pub(crate) public: String,
+    admin: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// Starts this program again, as that server.
+    pub(crate) fn start(role: &str) -> Self {
+        let program = std::env::current_exe().expect("this program has a path");
+        let mut child = Command::new(program)
+            .env(ROLE, role)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this program starts again");
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let mut line = || {
+            lines
+                .next()
+                .expect("the server says where it listens")
+                .expect("as text")
+        };
+        let (public, admin) = (line(), line());
+        Self { child, public, admin }
+    }
+}
+
+/// Where this process is one of the servers: serves, for ever.
+pub(crate) fn serves() -> bool {
+    match std::env::var(ROLE).as_deref() {
+        Ok("hello") => gateway::hello(),
+        Ok("gateway") => gateway::gateway(),
+        _ => return false,
+    }
+    true
+}
+
+/// A number out of the environment.
+pub(crate) fn variable(name: &str, default: usize) -> usize {
+    std::env::var(name)
+        .ok()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(default)
+}
+
+/// Whether wrk is there.
+pub(crate) fn has_wrk() -> bool {
+    Command::new("wrk")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok()
+}
+
+/// What wrk measured.
+pub(crate) struct Measured {
+    pub(crate) requests: u64,
+    pub(crate) per_second: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+}
+
+/// A pair of rounds.
+pub(crate) struct Row {
+    pub(crate) bare: Measured,
+    pub(crate) ours: Measured,
+}
+
+/// One round of wrk, one thread.
+pub(crate) fn wrk(server: &Server, load: Load, connections: usize) -> Measured {
+    let script = std::env::temp_dir().join(format!("countersign-{}.lua", std::process::id()));
+    std::fs::write(&script, gateway::lua(load)).expect("the temporary folder takes a file");
+    let output = Command::new("wrk")
+        .args([
+            "-t1",
+            &format!("-c{connections}"),
+            &format!("-d{}s", variable("SPEED_SECONDS", SECONDS)),
+            "--latency",
+        ])
+        .arg("-s")
+        .arg(&script)
+        .arg(format!("http://{}/", server.public))
+        .output()
+        .expect("wrk runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let field = |name: &str| {
+        text.lines()
+            .find_map(|line| line.trim().strip_prefix(name))
+            .map(str::trim)
+    };
+    let number = |name: &str| field(name).and_then(|rest| rest.parse().ok());
+    assert!(!text.contains("Non-2xx"), "{text}");
+    Measured {
+        requests: text
+            .lines()
+            .find_map(|line| line.trim().split_once(" requests in ")?.0.parse().ok())
+            .expect(&text),
+        per_second: number("Requests/sec:").expect(&text),
+        p50_ms: field("50%").and_then(milliseconds).expect(&text),
+        p99_ms: field("99%").and_then(milliseconds).expect(&text),
+    }
+}
+
+fn milliseconds(text: &str) -> Option<f64> {
+    for (unit, factor) in [("us", 0.001), ("ms", 1.0), ("s", 1_000.0)] {
+        if let Some(number) = text.strip_suffix(unit) {
+            return number.parse::<f64>().ok().map(|number| number * factor);
+        }
+    }
+    None
+}
+
+/// Opens the windows that throttled calls will meet.
+pub(crate) fn warm_up(server: &Server) {
+    for customer in 0..gateway::THROTTLED_CUSTOMERS {
+        let body = gateway::body(customer, 0);
+        let request = format!(
+            "POST /api/v1/contract-otp/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            gateway::KEY,
+            body.len()
+        );
+        let answer = exchange(&server.public, &request);
+        assert!(answer.contains("\"Reason\":11"), "{answer}");
+    }
+}
+
+/// Every answer was the one that is measured: counted by the gateway itself.
+pub(crate) fn assert_answers(server: &Server, load: Load, requests: u64) {
+    let reason = match load {
+        Load::Hello => return,
+        Load::Throttled => "InThresholdOtpGenerator",
+        Load::Unknown => "CustomerNotFound",
+        Load::First => "Success",
+    };
+    let metrics = exchange(
+        &server.admin,
+        "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    );
+    let name = format!("countersign_otp_sends_total{{reason=\"{reason}\"}} ");
+    let counted: u64 = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(&name))
+        .expect(&metrics)
+        .trim()
+        .parse()
+        .expect("a count");
+    assert!(
+        counted >= requests,
+        "{counted} of {requests} answers were {reason}"
+    );
+}
+
+fn exchange(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream.write_all(request.as_bytes()).expect("the server reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server answers");
+    answer
+}
+
+/// Median, least and greatest.
+pub(crate) fn median_range(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    (values[values.len() / 2], values[0], values[values.len() - 1])
+}
