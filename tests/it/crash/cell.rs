@@ -97,7 +97,8 @@ pub struct Cell {
     keys: u32,
     wrong_tries: u32,
     tried_wrongly: bool,
-    /// Moments from which on the window may have been free: a verification began, a send was cut by a kill.
+    /// Moments from which on the window may have been free: a verification began, or a send that was cut by a kill is being settled
+    /// (only then is its message certainly counted: the operator may read it after the caller has seen the cut).
     freed: Vec<Instant>,
     /// Something happened since the last restart.
     is_touched: bool,
@@ -307,7 +308,6 @@ impl Cell {
             self.keep(key, first);
             tally.saw("sends");
         } else if !is_alive {
-            self.freed.push(Instant::now());
             self.state = State::SendCut { key, accepted_before };
             tally.saw("sends cut by a kill");
             if accepted.len() > accepted_before {
@@ -437,6 +437,7 @@ impl Cell {
         accepted_before: usize,
         tally: &mut Tally,
     ) {
+        self.freed.push(Instant::now());
         let reply = eventually("the key is no longer answered 409", || {
             let reply = caller.client.call(self.sending(caller, Some(key)));
             (reply.status != 409).then_some(reply)
@@ -481,6 +482,7 @@ impl Cell {
 
     /// A send without a key that was cut: it holds its window and its code is good, or the window is free.
     fn settle_send(&mut self, caller: &Caller<'_>, accepted_before: usize, tally: &mut Tally) {
+        self.freed.push(Instant::now());
         let state = eventually("the window is free, or the code is good", || {
             let reply = caller.client.call(self.sending(caller, None));
             assert_eq!(reply.status, 200, "{self}: {}", reply.text());
