@@ -15,6 +15,7 @@ use crate::ports::{Lookup, Message, Outcome, SmsSender};
 use crate::registry::{Kind, Observed, Registry, Slot};
 use crate::wheel::{DueKey, Wheel};
 use crate::windows::ClosedWindows;
+use crate::words::Quotable;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
@@ -358,12 +359,13 @@ impl CustomerActor {
         let world = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
             let began = world.clock.now();
+            let quotable = Quotable::of(&message);
             let outcome = tokio::select! {
                 outcome = world.sms.send(message) => outcome,
                 () = world.clock.sleep(world.hand_over_max) => Outcome::Unknown,
             };
             world.count_message(&outcome, began);
-            let settlement = settlement(outcome);
+            let settlement = settlement(outcome, &quotable);
             world.tell(
                 customer,
                 CustomerMessage::Outcome {
@@ -383,7 +385,7 @@ impl CustomerActor {
             };
             let settlement = match found {
                 Lookup::Known(Outcome::Unknown) | Lookup::CannotTell => Settlement::Lost,
-                Lookup::Known(outcome) => settlement(outcome),
+                Lookup::Known(outcome) => settlement(outcome, &Quotable::nothing()),
             };
             tracing::info!(%customer, %challenge, ?settlement, "the outcome of a message from before the restart is settled");
             world.tell(customer, CustomerMessage::Outcome { challenge, settlement });
@@ -391,10 +393,13 @@ impl CustomerActor {
     }
 }
 
-fn settlement(outcome: Outcome) -> Settlement {
+fn settlement(outcome: Outcome, quotable: &Quotable) -> Settlement {
     match outcome {
         Outcome::Accepted { .. } => Settlement::Accepted,
-        Outcome::Refused { code, text, .. } => Settlement::Refused { code, text },
+        Outcome::Refused { code, text, .. } => Settlement::Refused {
+            code: quotable.code(&code),
+            text: quotable.words(&text),
+        },
         Outcome::Unknown => Settlement::Unknown,
     }
 }

@@ -22,3 +22,4 @@ pub mod sweeper;
 pub mod testing;
 pub mod wheel;
 pub mod windows;
+mod words;

@@ -5,11 +5,15 @@
 mod client;
 mod gate;
 mod process;
+mod receiver;
 mod world;
 
 mod administration;
 mod authentication;
 mod bodies;
+mod canary;
+mod crash;
+mod disk;
 mod exchanges;
 mod idempotency;
 mod openapi;

@@ -108,9 +108,12 @@ impl Dev {
     }
 
     pub fn log(&self) -> String {
-        ["stdout", "stderr"]
-            .map(|name| std::fs::read_to_string(self.home.path().join(name)).unwrap())
-            .concat()
+        self.logs().concat()
+    }
+
+    /// stdout and stderr, of all starts.
+    pub fn logs(&self) -> [String; 2] {
+        ["stdout", "stderr"].map(|name| std::fs::read_to_string(self.home.path().join(name)).unwrap())
     }
 
     fn client(&self, listener: &str, key: Option<&str>) -> Client {

@@ -5,6 +5,7 @@ use super::super::exchange::{Answer, Exchange};
 use super::super::problem::Problem;
 use super::contract_types::{ContractTypeRow, OtpRow};
 use super::customers::{ContactRow, CustomerRow};
+use super::explain::explain;
 use super::lines::{Lines, Taken};
 use super::{ROW_BYTES_MAX, admit, json, store_problem};
 use actors::directory::{CHANGES_PER_BATCH_MAX, Change};
@@ -156,7 +157,7 @@ impl Import {
 }
 
 fn parse(line: &[u8]) -> Result<Change, String> {
-    let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let line: Line = serde_json::from_slice(line).map_err(|error| explain(&error))?;
     Ok(match line {
         Line::ContractType { id, title, otp } => {
             Change::PutContractType(ContractTypeId(id), ContractTypeRow { title, otp }.record())

@@ -2,6 +2,7 @@
 
 pub mod contract_types;
 pub mod customers;
+mod explain;
 pub mod import;
 pub mod invokers;
 mod lines;
@@ -41,7 +42,7 @@ async fn read_row<T: DeserializeOwned>(gateway: &Gateway, exchange: &mut Exchang
         } else {
             Code::InvalidBody
         };
-        Problem::new(code, error.to_string())
+        Problem::new(code, explain::explain(&error))
     })
 }
 
