@@ -41,8 +41,8 @@ bench: ## Measure: the store beside a raw log, and everything in benches/
 sim: ## Seeded histories with crashes (SIM_SEEDS=200)
 	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test simulation -- --nocapture
 
-nightly: ## The long run: all tests, the simulation with NIGHTLY_SEEDS=10000, fuzzing and timing of signatures
-	$(MAKE) test
+nightly: ## The long run: all tests with 100 kills, the simulation with NIGHTLY_SEEDS=10000, fuzzing and timing of signatures
+	CRASH_CYCLES=100 $(MAKE) test
 	$(MAKE) sim SIM_SEEDS=$(NIGHTLY_SEEDS)
 	dstu/scripts/nightly.sh
 
