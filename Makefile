@@ -11,10 +11,10 @@ NIGHTLY_SEEDS ?= 10000
 BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint check bench sim nightly doc deny config clean
+.PHONY: help run build test fmt lint check bench sim conformance nightly doc deny config clean
 
 help: ## What can be made (this list)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build in release and start everything: gateway, SMS stand-in, demo data (ARGS=...)
 	$(CARGO) run --release --locked -- dev $(ARGS)
@@ -40,6 +40,9 @@ bench: ## Measure: the store beside a raw log, and everything in benches/
 
 sim: ## Seeded histories with crashes (SIM_SEEDS=200)
 	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test simulation -- --nocapture
+
+conformance: ## Try a running gateway against its own descriptions, three seeds (needs python3; installs schemathesis)
+	CARGO=$(CARGO) scripts/conformance.sh
 
 nightly: ## The long run: all tests, and the simulation with NIGHTLY_SEEDS=10000
 	$(MAKE) test

@@ -6,6 +6,7 @@ pub mod admin;
 pub mod envelope;
 mod exchange;
 mod face;
+mod form;
 mod health;
 mod openapi;
 mod otp;

@@ -5,6 +5,7 @@ mod gate;
 mod process;
 mod world;
 
+mod access;
 mod administration;
 mod authentication;
 mod bodies;
