@@ -7,11 +7,13 @@ ARGS ?=
 # Seeds of the simulation; each is a history of its own, and is printed where it fails.
 SIM_SEEDS ?= 200
 NIGHTLY_SEEDS ?= 10000
+# Of fuzzing for each target.
+FUZZ_SECONDS ?= 120
 
 BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint check bench sim conformance nightly doc deny config clean
+.PHONY: help run build test fmt lint check bench sim conformance fuzz nightly doc deny config clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +45,11 @@ sim: ## Seeded histories with crashes (SIM_SEEDS=200)
 
 conformance: ## Try a running gateway against its own descriptions, three seeds (needs python3; installs schemathesis)
 	CARGO=$(CARGO) scripts/conformance.sh
+
+fuzz: ## Fuzz every parser, two minutes each (FUZZ_SECONDS=120; installs cargo-fuzz if missing)
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+	dstu/scripts/fuzz.sh $(FUZZ_SECONDS)
 
 nightly: ## The long run: all tests, and the simulation with NIGHTLY_SEEDS=10000
 	$(MAKE) test

@@ -7,6 +7,9 @@ pub mod envelope;
 mod exchange;
 mod face;
 mod form;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod openapi;
 mod otp;
