@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 120
 BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint check bench sim conformance fuzz nightly doc deny config clean
+.PHONY: help run build test fmt lint check bench sim conformance fuzz mutants nightly doc deny config clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ fuzz: ## Fuzz every parser, two minutes each (FUZZ_SECONDS=120; installs cargo-f
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 	dstu/scripts/fuzz.sh $(FUZZ_SECONDS)
+
+mutants: ## Change the rules in actors/src/machines one by one; the tests must notice (installs cargo-mutants if missing)
+	@command -v cargo-mutants >/dev/null || $(CARGO) install cargo-mutants --locked
+	scripts/mutants.sh
 
 nightly: ## The long run: all tests, and the simulation with NIGHTLY_SEEDS=10000
 	$(MAKE) test
