@@ -7,14 +7,16 @@ ARGS ?=
 # Seeds of the simulation; each is a history of its own, and is printed where it fails.
 SIM_SEEDS ?= 200
 NIGHTLY_SEEDS ?= 10000
+# Of fuzzing for each target.
+FUZZ_SECONDS ?= 120
 
 BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint check bench sim nightly interop doc deny config clean
+.PHONY: help run build test fmt lint check bench sim conformance fuzz mutants nightly interop doc deny config clean
 
 help: ## What can be made (this list)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build in release and start everything: gateway, SMS stand-in, demo data (ARGS=...)
 	$(CARGO) run --release --locked -- dev $(ARGS)
@@ -41,9 +43,22 @@ bench: ## Measure: the store beside a raw log, and everything in benches/
 sim: ## Seeded histories with crashes (SIM_SEEDS=200)
 	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test simulation -- --nocapture
 
+conformance: ## Try a running gateway against its own descriptions, three seeds (needs python3; installs schemathesis)
+	CARGO=$(CARGO) scripts/conformance.sh
+
+fuzz: ## Fuzz every parser, two minutes each (FUZZ_SECONDS=120; installs cargo-fuzz if missing)
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+	dstu/scripts/fuzz.sh $(FUZZ_SECONDS)
+
+mutants: ## Change the rules in actors/src/machines one by one; the tests must notice (installs cargo-mutants if missing)
+	@command -v cargo-mutants >/dev/null || $(CARGO) install cargo-mutants --locked
+	scripts/mutants.sh
+
 nightly: ## The long run: all tests with 100 kills, the simulation with NIGHTLY_SEEDS=10000, fuzzing and timing of signatures
 	CRASH_CYCLES=100 $(MAKE) test
 	$(MAKE) sim SIM_SEEDS=$(NIGHTLY_SEEDS)
+	scripts/fuzz.sh 600
 	dstu/scripts/nightly.sh
 
 interop: ## Signatures against BouncyCastle, both ways (Debian; installs Java's libraries)

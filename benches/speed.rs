@@ -3,6 +3,8 @@
 //! Each server is a process of its own (this program again). Rounds alternate: hello, gateway, hello, gateway; the ratio is taken pair by pair, and
 //! its median and range are printed. Sends go to an operator in the process that takes everything at once.
 
+#![allow(clippy::print_stdout)] // a benchmark speaks to whoever runs it
+
 mod support;
 
 use support::{Load, Row, Server, median_range};

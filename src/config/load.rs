@@ -57,7 +57,10 @@ const ENVIRONMENT_PREFIX: &str = "COUNTERSIGN__";
 /// # Errors
 /// The first thing that cannot be read; of values that can be read, all that are wrong.
 pub fn load(sources: &Sources, dev: bool) -> Result<Config, LoadError> {
-    let config = load_unchecked(sources)?;
+    checked(load_unchecked(sources)?, dev)
+}
+
+fn checked(config: Config, dev: bool) -> Result<Config, LoadError> {
     let problems = check::check(&config, dev);
     if problems.is_empty() {
         Ok(config)
@@ -66,12 +69,20 @@ pub fn load(sources: &Sources, dev: bool) -> Result<Config, LoadError> {
     }
 }
 
+/// The configuration that a file's text makes by itself, checked as [`load`] checks. `name` stands in errors.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_text(name: &str, text: &str, dev: bool) -> Result<Config, LoadError> {
+    checked(merged(read_text(name, text)?)?, dev)
+}
+
 /// Loads and merges; ranges and what belongs together are not judged yet.
 ///
 /// # Errors
 /// The first thing that cannot be read.
 pub fn load_unchecked(sources: &Sources) -> Result<Config, LoadError> {
-    let mut merged = match &sources.file {
+    let mut table = match &sources.file {
         Some(path) => read_file(path)?,
         None => Table::new(),
     };
@@ -91,9 +102,13 @@ pub fn load_unchecked(sources: &Sources) -> Result<Config, LoadError> {
         )
     });
     for (name, path, text) in variables.chain(flags) {
-        apply_override(&mut merged, &name, &path, text)?;
+        apply_override(&mut table, &name, &path, text)?;
     }
-    Config::deserialize(Value::Table(merged)).map_err(|error| LoadError::InOverride {
+    merged(table)
+}
+
+fn merged(table: Table) -> Result<Config, LoadError> {
+    Config::deserialize(Value::Table(table)).map_err(|error| LoadError::InOverride {
         name: "configuration".to_owned(),
         message: without_value(error.message()),
     })
@@ -101,10 +116,13 @@ pub fn load_unchecked(sources: &Sources) -> Result<Config, LoadError> {
 
 fn read_file(path: &Path) -> Result<Table, LoadError> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| LoadError::Unreadable {
-        path: name.clone(),
-        error,
-    })?;
+    match std::fs::read_to_string(path) {
+        Ok(text) => read_text(&name, &text),
+        Err(error) => Err(LoadError::Unreadable { path: name, error }),
+    }
+}
+
+fn read_text(name: &str, text: &str) -> Result<Table, LoadError> {
     let in_file = |error: toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start).min(text.len());
         let line = text.as_bytes()[..start]
@@ -113,14 +131,14 @@ fn read_file(path: &Path) -> Result<Table, LoadError> {
             .count()
             + 1;
         LoadError::InFile {
-            path: name.clone(),
+            path: name.to_owned(),
             line,
             message: without_value(error.message()),
         }
     };
     // Typed first: only that knows the lines of unknown keys and wrong types.
-    toml::from_str::<Config>(&text).map_err(in_file)?;
-    toml::from_str::<Table>(&text).map_err(in_file)
+    toml::from_str::<Config>(text).map_err(in_file)?;
+    toml::from_str::<Table>(text).map_err(in_file)
 }
 
 /// Sets one value, and tries it alone, so that an error names where it came from.

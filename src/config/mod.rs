@@ -10,7 +10,7 @@ mod secret;
 mod tests;
 
 pub use check::Problem;
-pub use load::{LoadError, Sources, load, load_unchecked};
+pub use load::{LoadError, Sources, from_text, load, load_unchecked};
 pub use secret::ConfigSecret;
 
 use serde::{Deserialize, Serialize};

@@ -6,6 +6,10 @@ pub mod admin;
 pub mod envelope;
 mod exchange;
 mod face;
+mod form;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod openapi;
 mod otp;

@@ -23,12 +23,16 @@ use utoipa::{Modify, OpenApi, ToSchema};
 #[allow(dead_code)] // describes what `otp_body` parses
 struct SendBody {
     /// The customer's code.
+    #[schema(example = 1001)]
     ccms_code: i64,
     /// The code of the customer's contact.
+    #[schema(example = 2001)]
     contact_ccms_code: i64,
     /// The contract type, 0 to 255; another integer is Reason 2.
+    #[schema(example = 7)]
     contract_type_id: i64,
     /// The calling system: a GUID, hyphenated, plain or braced; another string is Reason 1.
+    #[schema(example = "00000000-0000-4000-8000-000000000001")]
     invoker_code: String,
     /// The contract that the code is for; a string, or an integer (1 and "1" are one contract).
     contract_id: Option<ContractId>,
@@ -43,14 +47,19 @@ struct SendBody {
 #[allow(dead_code)] // describes what `otp_body` parses
 struct VerifyBody {
     /// As in the send.
+    #[schema(example = 1001)]
     ccms_code: i64,
     /// As in the send.
+    #[schema(example = 2001)]
     contact_ccms_code: i64,
     /// As in the send.
+    #[schema(example = 7)]
     contract_type_id: i64,
     /// As in the send.
+    #[schema(example = "00000000-0000-4000-8000-000000000001")]
     invoker_code: String,
     /// The code as it was typed; Persian and Arabic-Indic digits are digits.
+    #[schema(example = "123456")]
     otp: String,
     /// As in the send.
     contract_id: Option<ContractId>,
@@ -231,7 +240,7 @@ admin_route!(
     "/admin/v1/contract-types/{id}",
     "getContractType",
     "A contract type.",
-    [("id" = u8, Path)],
+    [("id" = u8, Path, maximum = 255)],
     [],
     [(status = 200, body = ContractTypeView)]
 );
@@ -241,7 +250,7 @@ admin_route!(
     "/admin/v1/contract-types/{id}",
     "putContractType",
     "Put a contract type.",
-    [("id" = u8, Path)],
+    [("id" = u8, Path, maximum = 255)],
     [request_body = ContractTypeRow,],
     [(status = 200, body = ContractTypeView)]
 );
@@ -251,7 +260,7 @@ admin_route!(
     "/admin/v1/contract-types/{id}",
     "deleteContractType",
     "Forget a contract type.",
-    [("id" = u8, Path)],
+    [("id" = u8, Path, maximum = 255)],
     [],
     [(status = 204)]
 );
@@ -303,7 +312,7 @@ admin_route!(
     "Import lines of JSON.",
     [],
     [request_body(
-        content = String,
+        content = Option<String>,
         content_type = "application/x-ndjson"
     ),],
     [(status = 200, body = Imported)]

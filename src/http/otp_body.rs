@@ -1,5 +1,6 @@
 //! The bodies of CM-S02, parsed at the door.
 
+use super::form::whole;
 use super::problem::{Code, Problem};
 use actors::ids::{ContactId, ContractTypeId, CustomerId, InvokerCode};
 use actors::machines::otp::{Binding, Reason};
@@ -156,14 +157,11 @@ fn guid(text: &str) -> Option<InvokerCode> {
 
 /// An integer of JSON: also `7.0` and `7e0`, which JSON Schema counts as integers, as far as a double is exact.
 fn integer(value: &Value) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     let number = value.as_number()?;
     if let Some(integer) = number.as_i64() {
         return Some(integer);
     }
-    let float = number.as_f64().filter(|_| number.is_f64())?;
-    #[allow(clippy::cast_possible_truncation)] // whole and within 2^53, as checked
-    (float.fract() == 0.0 && float.abs() <= EXACT).then_some(float as i64)
+    whole(number.as_f64().filter(|_| number.is_f64())?)
 }
 
 /// 1 and "1" are one contract.

@@ -8,6 +8,7 @@ mod process;
 mod receiver;
 mod world;
 
+mod access;
 mod administration;
 mod authentication;
 mod bodies;

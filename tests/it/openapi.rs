@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// One described route, its path filled in.
+#[derive(Clone)]
 pub struct Route {
     pub method: String,
     pub path: String,

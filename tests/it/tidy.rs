@@ -166,7 +166,8 @@ fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
             .to_string_lossy()
             .into_owned();
         // What is built, what runs, and what tools keep.
-        let foreign = name == "target" || (name.starts_with('.') && name != ".ci" && name != ".gitignore");
+        let foreign = matches!(name.as_str(), "target" | "corpus" | "artifacts")
+            || (name.starts_with('.') && name != ".ci" && name != ".gitignore");
         let data = directory == root() && (name == "data" || name.starts_with("mutants.out"));
         if path.is_dir() && !foreign && !data {
             collect(&path, found);

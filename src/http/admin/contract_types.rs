@@ -2,6 +2,7 @@
 
 use super::super::Gateway;
 use super::super::exchange::{Answer, Exchange};
+use super::super::form;
 use super::super::problem::{Code, Problem};
 use super::{admit, apply, json, no_content, read_row, unknown};
 use actors::directory::Change;
@@ -18,7 +19,7 @@ pub struct ContractTypeRow {
     #[schema(min_length = 1, max_length = 200)]
     pub(super) title: String,
     /// Settings that differ from the configured ones.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "form::object")]
     pub(super) otp: OtpRow,
 }
 
@@ -27,15 +28,24 @@ pub struct ContractTypeRow {
 #[serde(default, deny_unknown_fields)]
 pub struct OtpRow {
     /// Digits of a code.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "form::optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(minimum = 4, maximum = 10)]
     code_length: Option<u8>,
     /// Seconds for which a code may be verified.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "form::optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(minimum = 30, maximum = 600)]
     lifetime_seconds: Option<u32>,
     /// Seconds in which an identical send is refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "form::optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(minimum = 1, maximum = 86_400)]
     resend_window_seconds: Option<u32>,
 }

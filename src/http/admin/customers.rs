@@ -2,6 +2,7 @@
 
 use super::super::Gateway;
 use super::super::exchange::{Answer, Exchange};
+use super::super::form;
 use super::super::otp::problem;
 use super::super::problem::{Code, Problem};
 use super::{admit, apply, json, no_content, read_row, store_problem, unknown};
@@ -19,6 +20,7 @@ pub struct CustomerRow {
     #[schema(min_length = 1, max_length = 200)]
     pub(super) full_name: String,
     /// At most 64, each with a code of its own.
+    #[serde(deserialize_with = "form::objects")]
     #[schema(max_items = 64)]
     pub(super) contacts: Vec<ContactRow>,
 }
@@ -28,8 +30,10 @@ pub struct CustomerRow {
 #[serde(deny_unknown_fields)]
 pub struct ContactRow {
     /// Its code, unique within its customer.
+    #[serde(deserialize_with = "form::integer")]
     contact_ccms_code: i64,
     /// 1 home, 3 mobile, 4 work, 5 fax, 6 emergency mobile, 7 emergency.
+    #[serde(deserialize_with = "form::integer")]
     phone_type: i32,
     /// As it came, valid or not; at most 40 characters.
     #[schema(max_length = 40)]

@@ -2,6 +2,7 @@
 
 use super::super::Gateway;
 use super::super::exchange::{Answer, Exchange};
+use super::super::form::{self, Object};
 use super::super::problem::Problem;
 use super::contract_types::{ContractTypeRow, OtpRow};
 use super::customers::{ContactRow, CustomerRow};
@@ -25,22 +26,25 @@ const REJECTED_NAMED_MAX: usize = 10_000;
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 enum Line {
     ContractType {
+        #[serde(deserialize_with = "form::integer")]
         id: u8,
         title: String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "form::object")]
         otp: OtpRow,
     },
     Invoker {
         code: Uuid,
         name: String,
+        #[serde(deserialize_with = "form::integers")]
         contract_types: Vec<u8>,
         #[serde(default)]
         key: Option<String>,
     },
     Customer {
+        #[serde(deserialize_with = "form::integer")]
         ccms_code: i64,
         full_name: String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "form::objects")]
         contacts: Vec<ContactRow>,
     },
 }
@@ -156,8 +160,9 @@ impl Import {
     }
 }
 
-fn parse(line: &[u8]) -> Result<Change, String> {
-    let line: Line = serde_json::from_slice(line).map_err(|error| explain(&error))?;
+/// A line as the change that it asks for, or what is wrong with it.
+pub(in crate::http) fn parse(line: &[u8]) -> Result<Change, String> {
+    let Object(line) = serde_json::from_slice::<Object<Line>>(line).map_err(|error| explain(&error))?;
     Ok(match line {
         Line::ContractType { id, title, otp } => {
             Change::PutContractType(ContractTypeId(id), ContractTypeRow { title, otp }.record())

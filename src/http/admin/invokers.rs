@@ -2,6 +2,7 @@
 
 use super::super::Gateway;
 use super::super::exchange::{Answer, Exchange};
+use super::super::form;
 use super::super::problem::{Code, Problem};
 use super::{admit, apply, json, no_content, read_row, unknown};
 use actors::directory::Change;
@@ -22,6 +23,8 @@ pub struct InvokerRow {
     #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// The contract types it may have signed.
+    #[serde(deserialize_with = "form::integers")]
+    #[schema(value_type = Vec<ContractTypeNumber>)]
     contract_types: Vec<u8>,
     /// A key to accept from now on, beside those that there are; 8 to 255 visible ASCII characters.
     #[serde(default)]
@@ -34,9 +37,16 @@ pub struct InvokerRow {
 pub struct InvokerView {
     code: Uuid,
     name: String,
+    #[schema(value_type = Vec<ContractTypeNumber>)]
     contract_types: Vec<u8>,
     keys: Vec<KeyView>,
 }
+
+/// A contract type's id.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = u8, maximum = 255)]
+#[allow(dead_code)] // describes the items of a list
+pub struct ContractTypeNumber(u8);
 
 /// A key, as it is shown.
 #[derive(Serialize, utoipa::ToSchema)]

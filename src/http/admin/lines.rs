@@ -2,7 +2,7 @@
 
 /// A line that has ended.
 #[derive(Debug, PartialEq)]
-pub(super) enum Taken {
+pub(in crate::http) enum Taken {
     /// Without its line feed.
     Whole(Vec<u8>),
     /// Nothing but white space.
@@ -12,7 +12,7 @@ pub(super) enum Taken {
 }
 
 /// The line that has begun.
-pub(super) struct Lines {
+pub(in crate::http) struct Lines {
     bytes_max: usize,
     begun: Vec<u8>,
     overflowed: bool,
@@ -20,7 +20,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Lines of at most so many bytes.
-    pub(super) fn new(bytes_max: usize) -> Self {
+    pub(in crate::http) fn new(bytes_max: usize) -> Self {
         Self {
             bytes_max,
             begun: Vec::new(),
@@ -29,7 +29,7 @@ impl Lines {
     }
 
     /// Takes a piece of the stream, gives the lines that end in it.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Vec<Taken> {
+    pub(in crate::http) fn push(&mut self, piece: &[u8]) -> Vec<Taken> {
         let mut lines = Vec::new();
         let mut parts = piece.split(|byte| *byte == b'\n').peekable();
         while let Some(part) = parts.next() {
@@ -48,7 +48,7 @@ impl Lines {
     }
 
     /// What stands behind the last line feed.
-    pub(super) fn finish(&mut self) -> Option<Taken> {
+    pub(in crate::http) fn finish(&mut self) -> Option<Taken> {
         Some(self.end()).filter(|line| *line != Taken::Blank)
     }
 

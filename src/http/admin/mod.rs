@@ -5,10 +5,11 @@ pub mod customers;
 mod explain;
 pub mod import;
 pub mod invokers;
-mod lines;
+pub(super) mod lines;
 
 use super::Gateway;
 use super::exchange::Exchange;
+use super::form::Object;
 use super::problem::{Code, Problem};
 use actors::directory::{Change, Unfit};
 use bytes::Bytes;
@@ -36,7 +37,8 @@ fn admit(gateway: &Gateway, exchange: &Exchange, allowed: &[Method]) -> Result<(
 async fn read_row<T: DeserializeOwned>(gateway: &Gateway, exchange: &mut Exchange) -> Result<T, Problem> {
     exchange.expect_type(&["application/json"])?;
     let body: Bytes = exchange.read_body(ROW_BYTES_MAX, gateway.body_deadline).await?;
-    serde_json::from_slice(&body).map_err(|error| {
+    let row = serde_json::from_slice::<Object<T>>(&body).map(|Object(row)| row);
+    row.map_err(|error| {
         let code = if error.is_data() {
             Code::InvalidField
         } else {
