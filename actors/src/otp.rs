@@ -15,6 +15,7 @@ use crate::random::{Fault, Randomness, draw_code, draw_uuid};
 use crate::registry::{Busy, Registry};
 use crate::secret::Otp;
 use crate::windows::ClosedWindows;
+use ractor::RpcReplyPort;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{Health, Store};
@@ -165,16 +166,12 @@ impl OtpService {
             claim: held.as_ref().map(Held::claim),
             trace: inputs.trace,
         });
-        let (reply, answer) = oneshot::channel();
-        let message = CustomerMessage::Send {
+        self.ask(inputs.customer, |reply| CustomerMessage::Send {
             command,
-            reply: reply.into(),
+            reply,
             held,
-        };
-        self.customers
-            .ask(inputs.customer, message)
-            .map_err(|Busy(_)| Trouble::Busy)?;
-        answer.await.map_err(|_| self.trouble())
+        })
+        .await
     }
 
     /// Verifies a code.
@@ -228,16 +225,12 @@ impl OtpService {
             keys: Arc::clone(&self.keys),
             claim: held.as_ref().map(Held::claim),
         });
-        let (reply, answer) = oneshot::channel();
-        let message = CustomerMessage::Verify {
+        self.ask(inputs.customer, |reply| CustomerMessage::Verify {
             command,
-            reply: reply.into(),
+            reply,
             held,
-        };
-        self.customers
-            .ask(inputs.customer, message)
-            .map_err(|Busy(_)| Trouble::Busy)?;
-        answer.await.map_err(|_| self.trouble())
+        })
+        .await
     }
 
     /// Lifts the lock that wrong tries put on a contact.
@@ -245,15 +238,8 @@ impl OtpService {
     /// # Errors
     /// [`Trouble`]; `Ok` also where there was none.
     pub async fn lift_lock(&self, customer: CustomerId, contact: ContactId) -> Result<(), Trouble> {
-        let (reply, lifted) = oneshot::channel();
-        let message = CustomerMessage::LiftLock {
-            contact,
-            reply: reply.into(),
-        };
-        self.customers
-            .ask(customer, message)
-            .map_err(|Busy(_)| Trouble::Busy)?;
-        lifted.await.map_err(|_| self.trouble())
+        self.ask(customer, |reply| CustomerMessage::LiftLock { contact, reply })
+            .await
     }
 
     /// Steps 2 to 5 in the document's order; the first that fails decides.
@@ -362,13 +348,19 @@ impl OtpService {
 
     /// Has the target settle what it owes since before a restart.
     async fn settled(&self, customer: CustomerId, challenge: ChallengeId) -> Result<Option<Answer>, Trouble> {
+        self.ask(customer, |reply| CustomerMessage::Await { challenge, reply })
+            .await
+    }
+
+    /// Asks a customer's actor, and awaits its answer.
+    async fn ask<T>(
+        &self,
+        customer: CustomerId,
+        message: impl FnOnce(RpcReplyPort<T>) -> CustomerMessage,
+    ) -> Result<T, Trouble> {
         let (reply, answer) = oneshot::channel();
-        let message = CustomerMessage::Await {
-            challenge,
-            reply: reply.into(),
-        };
         self.customers
-            .ask(customer, message)
+            .ask(customer, message(reply.into()))
             .map_err(|Busy(_)| Trouble::Busy)?;
         answer.await.map_err(|_| self.trouble())
     }

@@ -263,64 +263,76 @@ impl Writer {
                 }
                 batch.delete(invoker_row(code));
             }
-            Change::PutInvoker {
-                code,
-                name,
-                contract_types,
-                key,
-            } => {
+            Change::PutInvoker { .. } | Change::AddKey { .. } | Change::RevokeKey { .. } => {
                 let next = next.get_or_insert_with(snapshot);
-                let keys = next
-                    .invoker(code)
-                    .map(|earlier| earlier.keys.clone())
-                    .unwrap_or_default();
-                let mut record = InvokerRecord {
-                    name,
-                    contract_types,
-                    keys,
+                let (code, record) = match self.changed_invoker(change, next)? {
+                    Ok(changed) => changed,
+                    Err(unfit) => return Ok(Err(unfit)),
                 };
-                record.contract_types.sort_unstable();
-                record.contract_types.dedup();
-                if let Some(key) = key {
-                    let now = self.clock.now();
-                    let Ok(id) = draw_uuid(self.randomness.as_ref(), now) else {
-                        return Err(storage::Error::Closed);
-                    };
-                    if let Err(unfit) = self.add_key(next, code, &mut record, &key, id) {
-                        return Ok(Err(unfit));
-                    }
-                }
                 batch.put(invoker_row(code), encode(&record)?);
                 next.put_invoker(code, record);
             }
-            Change::AddKey { invoker, key, id } => {
-                let next = next.get_or_insert_with(snapshot);
-                let Some(mut record) = next.invoker(invoker).map(|record| InvokerRecord::clone(record))
-                else {
-                    return Ok(Err(Unfit::NotFound));
-                };
-                if let Err(unfit) = self.add_key(next, invoker, &mut record, &key, id) {
-                    return Ok(Err(unfit));
-                }
-                batch.put(invoker_row(invoker), encode(&record)?);
-                next.put_invoker(invoker, record);
-            }
-            Change::RevokeKey { invoker, id } => {
-                let next = next.get_or_insert_with(snapshot);
-                let Some(mut record) = next.invoker(invoker).map(|record| InvokerRecord::clone(record))
-                else {
-                    return Ok(Err(Unfit::NotFound));
-                };
-                let before = record.keys.len();
-                record.keys.retain(|key| key.id != id);
-                if record.keys.len() == before {
-                    return Ok(Err(Unfit::NotFound));
-                }
-                batch.put(invoker_row(invoker), encode(&record)?);
-                next.put_invoker(invoker, record);
-            }
         }
         Ok(Ok(()))
+    }
+
+    /// An invoker's row as a change leaves it.
+    fn changed_invoker(
+        &self,
+        change: Change,
+        snapshot: &Snapshot,
+    ) -> storage::Result<Result<(InvokerCode, InvokerRecord), Unfit>> {
+        let known = |code| snapshot.invoker(code).map(|record| InvokerRecord::clone(record));
+        let (code, mut record, key) = match change {
+            Change::PutInvoker {
+                code,
+                name,
+                mut contract_types,
+                key,
+            } => {
+                contract_types.sort_unstable();
+                contract_types.dedup();
+                let keys = known(code).map(|earlier| earlier.keys).unwrap_or_default();
+                let key = match key {
+                    Some(key) => Some((key, self.draw_id()?)),
+                    None => None,
+                };
+                (
+                    code,
+                    InvokerRecord {
+                        name,
+                        contract_types,
+                        keys,
+                    },
+                    key,
+                )
+            }
+            Change::AddKey { invoker, key, id } => match known(invoker) {
+                Some(record) => (invoker, record, Some((key, id))),
+                None => return Ok(Err(Unfit::NotFound)),
+            },
+            Change::RevokeKey { invoker, id } => {
+                let Some(mut record) =
+                    known(invoker).filter(|record| record.keys.iter().any(|key| key.id == id))
+                else {
+                    return Ok(Err(Unfit::NotFound));
+                };
+                record.keys.retain(|key| key.id != id);
+                (invoker, record, None)
+            }
+            _ => unreachable!("only changes of invokers come here"),
+        };
+        if let Some((key, id)) = key
+            && let Err(unfit) = self.add_key(snapshot, code, &mut record, &key, id)
+        {
+            return Ok(Err(unfit));
+        }
+        Ok(Ok((code, record)))
+    }
+
+    /// An id for a key. Without random numbers nothing can be changed.
+    fn draw_id(&self) -> storage::Result<uuid::Uuid> {
+        draw_uuid(self.randomness.as_ref(), self.clock.now()).map_err(|_| storage::Error::Closed)
     }
 
     /// Adds a key to a record; one that is there already stays as it is.
