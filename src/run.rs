@@ -1,6 +1,6 @@
 //! One gateway from start to end.
 
-use crate::config::{Config, SmsSenderKind};
+use crate::config::{Config, OUTCOME_GRACE_SECONDS, SmsSenderKind};
 use crate::http::{self, Gateway, GatewayFace, HttpMetrics, Parts};
 use crate::outbound;
 use crate::secrets::Secrets;
@@ -238,7 +238,7 @@ fn settings(config: &Config) -> Result<Settings, String> {
         code_length: otp.code_length,
         lifetime: seconds(otp.lifetime_seconds),
         resend_window: seconds(otp.resend_window_seconds),
-        outcome_deadline: Duration::from_secs(config.sms.timeout_seconds) + OUTCOME_GRACE,
+        outcome_deadline: Duration::from_secs(config.sms.timeout_seconds + OUTCOME_GRACE_SECONDS),
         tries_max: otp.tries_max,
         lock_after_tries: otp.lock_after_tries,
         short_cap: otp.short_cap,
@@ -256,9 +256,6 @@ fn settings(config: &Config) -> Result<Settings, String> {
         policy,
     })
 }
-
-/// How much later than the sender's own deadline the machine gives an outcome up: only a lost task is that late.
-const OUTCOME_GRACE: Duration = Duration::from_secs(5);
 
 async fn sweep_idle(
     customers: Arc<Registry<Customers>>,

@@ -1,6 +1,6 @@
 //! What the types cannot say: ranges, and values that belong together.
 
-use super::{Config, ConfigSecret, SmsSenderKind};
+use super::{Config, ConfigSecret, OUTCOME_GRACE_SECONDS, SmsSenderKind};
 use actors::machines::otp::{CAP_MAX, LOCK_AFTER_TRIES_MAX};
 use std::fmt;
 
@@ -197,9 +197,6 @@ impl Problems {
         }
     }
 }
-
-/// How much later than the operator's deadline an outcome is given up (see `run`).
-const OUTCOME_GRACE_SECONDS: u64 = 5;
 
 const MISSING: &str = "is needed: give it in the file, or as a variable, or as file:PATH";
 

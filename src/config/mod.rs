@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// How much later than the operator's own deadline (`sms.timeout_seconds`) an outcome is given up: only a lost task is that late.
+pub const OUTCOME_GRACE_SECONDS: u64 = 5;
+
 /// The whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
