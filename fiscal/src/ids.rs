@@ -66,7 +66,7 @@ positive! {
 }
 
 macro_rules! identity {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $form:literal, $fits:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -76,7 +76,7 @@ macro_rules! identity {
             /// From its text.
             ///
             /// # Errors
-            /// [`Fault`] when it is empty, longer than [`IDENTITY_CHARACTERS_MAX`], or holds anything but visible ASCII.
+            #[doc = concat!("[`Fault`] when it is empty, longer than [`IDENTITY_CHARACTERS_MAX`], or not of ", $form, ".")]
             pub fn new(text: impl Into<String>) -> Result<Self, Fault> {
                 let text = text.into();
                 if text.is_empty() {
@@ -85,8 +85,8 @@ macro_rules! identity {
                 if text.len() > IDENTITY_CHARACTERS_MAX {
                     return Err(Fault::TooLong { max: IDENTITY_CHARACTERS_MAX });
                 }
-                if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-                    return Err(Fault::Form("visible Latin characters"));
+                if !text.bytes().all(|byte| $fits(&byte)) {
+                    return Err(Fault::Form($form));
                 }
                 Ok(Self(text))
             }
@@ -123,12 +123,29 @@ macro_rules! identity {
 identity! {
     /// A document's unique identifier (`UID`): a GUID by the description, any text by the schema and in the official samples. It is
     /// what makes sending a document twice harmless.
-    Uid
+    Uid, "visible Latin characters", u8::is_ascii_graphic
 }
 identity! {
     /// A document's fiscal number (`ORDERTAXNUM`): given by the server online, `session.n.control` offline. Never a number to compute
     /// with.
-    FiscalNumber
+    FiscalNumber, "visible Latin characters", u8::is_ascii_graphic
+}
+identity! {
+    /// An offline session's number (`OfflineSessionId`). The schema bounds neither it nor the seed, so that they stay digits.
+    OfflineSessionId, "digits", u8::is_ascii_digit
+}
+identity! {
+    /// An offline session's secret number (`OfflineSeed`), from which the control numbers of its documents are computed.
+    OfflineSeed, "digits", u8::is_ascii_digit
+}
+
+/// What a register needs in order to go offline: good for that register only, and for one session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfflineSession {
+    /// The session.
+    pub id: OfflineSessionId,
+    /// Its secret number.
+    pub seed: OfflineSeed,
 }
 
 impl Uid {

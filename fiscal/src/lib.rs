@@ -3,13 +3,23 @@
 //! Nothing here does I/O or knows a clock: a caller brings the moment, the number and the signature.
 
 pub mod amount;
+pub mod code;
 pub mod document;
 pub mod ids;
+pub mod link;
 pub mod moment;
+pub mod testing;
+pub mod ticket;
 mod xml;
 
 pub use amount::{AmountError, Money, Price, Quantity};
+pub use code::{DocumentResult, ErrorCode, Rejection, Remedy};
 pub use document::{Document, Head, Kind, Received};
-pub use ids::{CashDeskNumber, DocumentHash, FiscalNumber, LocalNumber, RegisterNumber, Uid};
+pub use ids::{
+    CashDeskNumber, DocumentHash, FiscalNumber, LocalNumber, OfflineSeed, OfflineSession, OfflineSessionId,
+    RegisterNumber, Uid,
+};
+pub use link::{LinkTime, VerificationLink};
 pub use moment::LocalMoment;
+pub use ticket::{Ticket, Verdict};
 pub use xml::{Course, DOCUMENT_BYTES_MAX, Error, Fault, ROWS_MAX, TaxLetter, TaxLetters};
