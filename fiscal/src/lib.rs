@@ -3,5 +3,6 @@
 //! Nothing here does I/O or knows a clock: a caller brings the moment, the number and the signature.
 
 pub mod amount;
+pub mod arithmetic;
 
-pub use amount::{AmountError, Money, Price, Quantity};
+pub use amount::{AmountError, Money, Percent, Price, Quantity};

@@ -1,0 +1,4 @@
+//! Receipts and shifts as a till makes them: the tax service's published examples as rows, and laws that hold for every receipt.
+
+mod build;
+mod receipts;
