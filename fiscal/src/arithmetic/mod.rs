@@ -15,6 +15,7 @@ mod payment;
 mod portion;
 mod receipt;
 mod rounding;
+mod shift;
 mod tax;
 mod withdrawal;
 
@@ -25,6 +26,10 @@ pub use pawnshop::{PawnDirection, PawnLine, PawnReceipt, PawnTotals};
 pub use payment::{Cash, Payment, PaymentForm, Settlement, settle};
 pub use receipt::{Line, LineTotals, Receipt, ReceiptTotals};
 pub use rounding::CashRounding;
+pub use shift::{
+    Entry, Figures, PAYMENT_ROWS_MAX, PaymentTotal, Report, Section, SectionRounding, ShiftError,
+    ShiftTotals, TAX_ROWS_MAX, TaxTotal, Withdrawals,
+};
 pub use tax::{Letter, TAXES_MAX, Tax, TaxKind, TaxRow, TaxTable};
 pub use withdrawal::Withdrawal;
 
