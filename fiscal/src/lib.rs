@@ -4,5 +4,7 @@
 
 pub mod amount;
 pub mod arithmetic;
+pub mod numbers;
+pub mod offline;
 
 pub use amount::{AmountError, Money, Percent, Price, Quantity};
