@@ -86,11 +86,12 @@ impl Stated<'_> {
         let unrounded = add(in_cash, self.rounding)?;
         // Without a row of cash there is nothing to round, but for a rest so small that it was rounded away, and its row with it.
         let away = rule.round(unrounded)?.is_zero() && unrounded.is_negative() == self.sum.is_negative();
-        let expected = if cash().next().is_none() && !away {
-            Money::ZERO
-        } else {
-            subtract(unrounded, rule.round(unrounded)?)?
+        let rounded = match cash().count() {
+            0 if !away => unrounded,
+            rows if rows > 0 && rows == self.payments.len() => rule.round_whole(unrounded)?,
+            _ => rule.round(unrounded)?,
         };
+        let expected = subtract(unrounded, rounded)?;
         if expected != self.rounding {
             return Err(Error::RoundingMismatch {
                 expected,

@@ -112,7 +112,11 @@ pub fn settle(
         }
         None => Money::ZERO,
         Some(cash) => {
-            let in_cash = rounding.map_or(Ok(left), |rule| rule.round(left))?;
+            let in_cash = match rounding {
+                None => left,
+                Some(rule) if cashless.is_empty() => rule.round_whole(left)?,
+                Some(rule) => rule.round(left)?,
+            };
             // A row of nothing says something only where it is the only one.
             if !in_cash.is_zero() || payments.is_empty() {
                 payments.push(cash_row(cash, in_cash)?);

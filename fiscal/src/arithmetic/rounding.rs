@@ -30,7 +30,7 @@ impl TryFrom<Setting> for CashRounding {
 }
 
 impl CashRounding {
-    /// To 10 kopecks, and never to nothing: a peer's till keeps 10 kopecks as the least sum.
+    /// To 10 kopecks, and a receipt in cash alone never to nothing: a peer's till keeps 10 kopecks as the least sum.
     pub const TO_TEN_KOPECKS: Self = Self {
         step: Money::from_units(10),
         minimum: Money::from_units(10),
@@ -41,7 +41,7 @@ impl CashRounding {
         minimum: Money::ZERO,
     };
 
-    /// To a step, with the least sum that something owed is rounded to (zero: it may become nothing).
+    /// To a step, with the least sum of a receipt that is paid in cash alone (zero: it may become nothing).
     ///
     /// # Errors
     /// [`Error::RoundingStep`] when the step is not above nothing, or the minimum is neither zero nor a multiple of it.
@@ -58,23 +58,35 @@ impl CashRounding {
         self.step
     }
 
-    /// The sum in cash for what is owed in cash. A negative sum, which a pawnshop hands out, is rounded as its mirror.
+    /// The sum in cash for what is left to be paid in cash beside other means: half up, to nothing too. A negative sum, which a pawnshop
+    /// hands out, is rounded as its mirror.
     ///
     /// # Errors
     /// [`Error::Amount`] beyond the largest amount.
     pub fn round(self, owed: Money) -> Result<Money, Error> {
+        self.round_from(owed, Money::ZERO)
+    }
+
+    /// The sum in cash for a receipt that is paid in cash alone: as [`Self::round`], but something owed is never less than the minimum.
+    ///
+    /// # Errors
+    /// [`Error::Amount`] beyond the largest amount.
+    pub fn round_whole(self, owed: Money) -> Result<Money, Error> {
+        self.round_from(owed, self.minimum)
+    }
+
+    fn round_from(self, owed: Money, minimum: Money) -> Result<Money, Error> {
         let size = i128::from(owed.units()).abs();
         let step = i128::from(self.step.units());
         let steps = (size * 2 + step) / (step * 2);
         let mut rounded = steps * step;
         if size > 0 {
-            rounded = rounded.max(i128::from(self.minimum.units()));
+            rounded = rounded.max(i128::from(minimum.units()));
         }
         let rounded = i64::try_from(rounded).map_err(|_| AmountError::TooLarge)?;
         let rounded = if owed.is_negative() { -rounded } else { rounded };
-        Ok(Money::ZERO
-            .checked_add(Money::from_units(rounded))
-            .ok_or(AmountError::TooLarge)?)
+        let in_bounds = Money::ZERO.checked_add(Money::from_units(rounded));
+        Ok(in_bounds.ok_or(AmountError::TooLarge)?)
     }
 }
 
@@ -93,8 +105,9 @@ mod tests {
             (ten, 1_255, 1_260),
             (ten, -299_102, -299_100),
             (ten, -5, -10),
+            (ten, -4, 0),
             (ten, 0, 0),
-            (ten, 3, 10),
+            (ten, 4, 0),
             (fifty, 1_224, 1_200),
             (fifty, 1_225, 1_250),
             (fifty, 1_274, 1_250),
@@ -106,6 +119,21 @@ mod tests {
                 Ok(Money::from_units(paid)),
                 "{owed}"
             );
+        }
+    }
+
+    #[test]
+    fn a_receipt_in_cash_alone_is_never_less_than_the_minimum() {
+        let (ten, fifty) = (CashRounding::TO_TEN_KOPECKS, CashRounding::TO_FIFTY_KOPECKS);
+        for (rule, owed, paid) in [
+            (ten, 4, 10),
+            (ten, -4, -10),
+            (ten, 0, 0),
+            (ten, 14, 10),
+            (fifty, 24, 0),
+        ] {
+            let whole = rule.round_whole(Money::from_units(owed));
+            assert_eq!(whole, Ok(Money::from_units(paid)), "{owed}");
         }
     }
 
