@@ -2,5 +2,6 @@
 
 mod build;
 mod laws;
+mod payments;
 mod receipts;
 mod shifts;
