@@ -61,6 +61,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_a_percentage_is_written_as_one() {
+        let (sum, percent) = (Money::from_units(5), Percent::from_units(5));
+        assert_eq!(
+            (Discount::Sum(sum).code(), Discount::Sum(sum).percent()),
+            (0, None)
+        );
+        let discount = Discount::Percent(percent);
+        assert_eq!((discount.code(), discount.percent()), (1, Some(percent)));
+    }
+
+    #[test]
     fn a_discount_is_between_nothing_and_the_whole() {
         let whole = Money::from_units(333);
         let (sum, percent) = (Money::from_units, Percent::from_units);

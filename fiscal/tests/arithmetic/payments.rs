@@ -273,6 +273,19 @@ fn a_pawnshop_owes_what_it_received_less_what_it_issued() {
 }
 
 #[test]
+fn a_pawnshop_has_lines_and_not_too_many() {
+    let of = |count| pawn(&vec![("1.00", PawnDirection::Received, ""); count]).totals(&table());
+    assert_eq!(of(0), Err(Error::NoLines));
+    assert_eq!(of(LINES_MAX).map(|totals| totals.owed), Ok(money("2000.00")));
+    assert_eq!(of(LINES_MAX + 1), Err(Error::TooManyLines(LINES_MAX + 1)));
+    let negative = pawn(&[
+        ("1.00", PawnDirection::Issued, ""),
+        ("-0.01", PawnDirection::Issued, ""),
+    ]);
+    assert_eq!(negative.totals(&table()), Err(Error::NegativeLine(2)));
+}
+
+#[test]
 fn a_withdrawal_hands_out_something() {
     let withdrawal = Withdrawal::new(money("500.00"), money("5.00")).expect("the sample");
     assert_eq!(
@@ -394,6 +407,41 @@ fn figures_that_do_not_add_up_are_refused_with_what_was_expected() {
         ..good()
     };
     assert_eq!(vanished.check(Some(CashRounding::TO_FIFTY_KOPECKS)), Ok(()));
+}
+
+#[test]
+fn the_least_sum_is_checked_where_cash_is_the_whole_payment() {
+    let cash = |sum| row(PaymentForm::new(0, "ГОТІВКА"), sum, None);
+    let check = |cost: &str, rounding: &str, sum: &str, payments: &[Payment]| {
+        let stated = Stated {
+            costs: &[money(cost)],
+            discount: Money::ZERO,
+            excluded_tax: Money::ZERO,
+            rounding: money(rounding),
+            unrounded: None,
+            sum: money(sum),
+            part_payment: None,
+            payments,
+        };
+        stated.check(Some(CashRounding::TO_TEN_KOPECKS))
+    };
+    let mismatch = |expected: &str, given: &str| {
+        Err(Error::RoundingMismatch {
+            expected: money(expected),
+            given: money(given),
+        })
+    };
+    assert_eq!(check("0.04", "-0.06", "0.10", &[cash("0.10")]), Ok(()));
+    assert_eq!(
+        check("0.04", "0.04", "0.00", &[cash("0.00")]),
+        mismatch("-0.06", "0.04")
+    );
+    let card = row(card(), "1.00", None);
+    assert_eq!(
+        check("1.04", "-0.06", "1.10", &[card.clone(), cash("0.10")]),
+        mismatch("0.04", "-0.06")
+    );
+    assert_eq!(check("1.04", "0.04", "1.00", &[card]), Ok(()));
 }
 
 #[test]

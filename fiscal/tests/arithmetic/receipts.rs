@@ -286,3 +286,45 @@ fn lines_that_cannot_be_are_refused_by_their_number() {
     );
     assert_eq!(Letter::new('€'), Err(Error::NotALetter('€')));
 }
+
+#[test]
+fn limits_are_reached_before_they_are_passed() {
+    let most = receipt(vec![line("1.00", ""); LINES_MAX]).totals(&table());
+    assert_eq!(most.map(|totals| totals.owed), Ok(money("2000.00")));
+    let taxes = |count: u8| {
+        let letters = "АБВГҐДЕЄЖЗИІЇЙКЛМ".chars().take(count.into());
+        TaxTable::new(
+            letters
+                .map(|letter| tax(letter, TaxKind::Vat, "100", false))
+                .collect(),
+        )
+    };
+    assert_eq!(taxes(16).map(|table| table.taxes().len()), Ok(TAXES_MAX));
+    assert_eq!(taxes(17), Err(Error::TooManyTaxes(17)));
+    let payments = vec![(card(), money("1.00")); PAYMENTS_MAX - 1];
+    let paid = settle(money("16.00"), &payments, Some(&cash(None)), None);
+    assert_eq!(paid.map(|settlement| settlement.payments.len()), Ok(PAYMENTS_MAX));
+}
+
+#[test]
+fn a_letter_is_cyrillic_wherever_latin_looks_the_same() {
+    for (given, letters) in [
+        ("ABCEHIKMOPTX", "АВСЕНІКМОРТХ"),
+        ("abcehikmoptx", "АВСЕНІКМОРТХ"),
+        ("абвгґеєжіїя", "АБВГҐЕЄЖІЇЯ"),
+        ("DZ19", "DZ19"),
+    ] {
+        let read = Letter::all(given).expect("letters");
+        assert_eq!(read.iter().map(ToString::to_string).collect::<String>(), letters);
+    }
+    for no_letter in [' ', '-', 'ё', 'ß', '٣'] {
+        assert_eq!(Letter::new(no_letter), Err(Error::NotALetter(no_letter)));
+    }
+    for code in 0..=3 {
+        assert_eq!(TaxKind::from_code(code).code(), code);
+    }
+    assert_eq!(
+        (TaxKind::from_code(0), TaxKind::from_code(1)),
+        (TaxKind::Vat, TaxKind::Excise)
+    );
+}

@@ -48,7 +48,9 @@ pub struct Withdrawals {
     pub orders_count: u64,
 }
 
-/// The accumulator of a shift. Plain and bounded, so that it can be stored after every receipt.
+/// The accumulator of a shift. Plain and bounded, so that it can be stored after every receipt: an ordinary one has some hundred octets.
+/// The worst, with every row there and every name as long as a document allows, has about thirty thousand, so that whoever stores it in
+/// smaller values bounds the names of payments at the door or divides it.
 ///
 /// Every sum is the sum of what the receipts carried: the tax of a shift is Σ of taxes that were rounded per receipt, never computed
 /// anew from the turnover (2 × 8.33 is 16.66, in the official sample of the Z).
