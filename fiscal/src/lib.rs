@@ -3,16 +3,19 @@
 //! Nothing here does I/O or knows a clock: a caller brings the moment, the number and the signature.
 
 pub mod amount;
+pub mod arithmetic;
 pub mod code;
 pub mod document;
 pub mod ids;
 pub mod link;
 pub mod moment;
+pub mod numbers;
+pub mod offline;
 pub mod testing;
 pub mod ticket;
 mod xml;
 
-pub use amount::{AmountError, Money, Price, Quantity};
+pub use amount::{AmountError, Money, Percent, Price, Quantity};
 pub use code::{DocumentResult, ErrorCode, Rejection, Remedy};
 pub use document::{Document, Head, Kind, Received};
 pub use ids::{
