@@ -4,6 +4,7 @@
 
 pub mod amount;
 pub mod code;
+pub mod command;
 pub mod document;
 pub mod ids;
 pub mod link;
