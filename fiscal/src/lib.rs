@@ -5,6 +5,7 @@
 pub mod amount;
 pub mod arithmetic;
 pub mod code;
+pub mod command;
 pub mod document;
 pub mod ids;
 pub mod link;

@@ -160,17 +160,21 @@ impl Path {
 
     /// The error of a child of where we are.
     pub(crate) fn error_in(&self, element: &'static str, fault: Fault) -> Error {
-        let mut path = self.to_string();
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path.push_str(&element.to_lowercase());
+        let element = element.to_lowercase();
+        let path = if self.steps.is_empty() {
+            element
+        } else {
+            format!("{self}.{element}")
+        };
         Error::Field { path, fault }
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.steps.is_empty() {
+            return out.write_str("document");
+        }
         for (place, (element, row)) in self.steps.iter().enumerate() {
             if place > 0 {
                 out.write_str(".")?;

@@ -7,6 +7,8 @@
 mod error;
 mod facet;
 mod read;
+#[cfg(test)]
+mod refusals;
 mod section;
 mod write;
 

@@ -146,7 +146,8 @@ impl Facet for Natural {
         if !is_digits(text, 1, 64) {
             return Err(Fault::Form("a whole number"));
         }
-        text.parse().map_err(|_| Fault::Amount(AmountError::TooLarge))
+        text.parse()
+            .map_err(|_| Fault::Form("a whole number of at most 64 bits"))
     }
 }
 
