@@ -4,6 +4,8 @@ use super::answer::{DocumentFacts, DocumentKind};
 use super::command::{Event, Registered};
 use super::state::{CloseAlarm, Flight, Link, Operation, Phase, Shift, Stage};
 use super::{Core, RegisterBook};
+use crate::clock::Moment;
+use crate::ids::OperationId;
 use fiscal::arithmetic::ShiftTotals;
 use fiscal::{LocalNumber, Money};
 
@@ -54,7 +56,8 @@ impl RegisterBook {
                 });
             }
             Event::Reported(is_reported) => core.set_reported(*is_reported),
-            Event::Released(id) => self.release(*id),
+            Event::Released(id) => self.hold(*id, |_| None),
+            Event::HeldAgain { operation, until } => self.hold(*operation, |held| held.max(Some(*until))),
             Event::Ended { operation, .. } => {
                 core.current.take_if(|current| current.id == operation.id);
                 self.waiting.retain(|waiting| waiting.id != operation.id);
@@ -68,10 +71,10 @@ impl RegisterBook {
         }
     }
 
-    fn release(&mut self, id: crate::ids::OperationId) {
+    fn hold(&mut self, id: OperationId, set: impl Fn(Option<Moment>) -> Option<Moment>) {
         let live = self.core.current.iter_mut().chain(&mut self.waiting);
         for operation in live.filter(|operation| operation.id == id) {
-            operation.hold_until = None;
+            operation.hold_until = set(operation.hold_until);
         }
     }
 }

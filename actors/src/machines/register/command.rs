@@ -129,6 +129,8 @@ pub struct FingerprintRecord {
     pub operation: OperationId,
     /// In which shift; `None` until it is done.
     pub shift: Option<u64>,
+    /// When it was written, milliseconds since 1970: for its sweeping.
+    pub written_ms: i64,
 }
 
 /// What came of a request for a signature, judged by the shell.
@@ -229,6 +231,13 @@ pub enum Event {
     Reported(bool),
     /// Who was held was told that it is not resolved yet.
     Released(OperationId),
+    /// Somebody else is held for an operation, at least until then.
+    HeldAgain {
+        /// Which.
+        operation: OperationId,
+        /// Until when.
+        until: Moment,
+    },
     /// An operation came to its end.
     Ended {
         /// Which.
@@ -261,6 +270,10 @@ pub struct Registered {
     pub reference: Option<u64>,
     /// For an opening: when the shift closes by itself.
     pub close: Option<CloseAlarm>,
+    /// For which operation.
+    pub operation: OperationId,
+    /// What is left for returns: of this sale, or of the one that this returns.
+    pub sold: Option<(FiscalNumber, SoldRecord)>,
 }
 
 /// When a document was registered.
@@ -285,6 +298,8 @@ pub enum Effect {
         operation: OperationId,
         /// The first.
         of: OperationId,
+        /// The first is not resolved, and who asked again does not want to wait.
+        at_once: bool,
     },
     /// Read the body of the operation in work, and what is known of the receipt that it returns. Repeatable.
     Fetch {

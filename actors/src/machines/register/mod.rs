@@ -161,6 +161,31 @@ impl RegisterBook {
         core.current.is_some() || core.flight.is_some() || core.query.is_some() || !self.waiting.is_empty()
     }
 
+    /// The operation in work.
+    pub fn current(&self) -> Option<&Operation> {
+        self.core.current.as_ref()
+    }
+
+    /// Whether documents are registered as they are issued.
+    pub fn is_online(&self) -> bool {
+        self.core.link == Link::Online
+    }
+
+    /// Whether a shift is open, and takes documents.
+    pub fn is_shift_open(&self) -> bool {
+        matches!(self.core.phase, Phase::Open(_))
+    }
+
+    /// Its state in one word, for metrics: what is amiss, or where it stands between two days.
+    pub fn state_name(&self) -> &'static str {
+        match (&self.core.link, &self.core.phase) {
+            (Link::Online, Phase::Closed) => "closed",
+            (Link::Online, Phase::Open(_)) => "open",
+            (Link::Online, Phase::Reported(_)) => "reported",
+            (link, _) => link.name(),
+        }
+    }
+
     /// The document on its way, for the shell's rows and for the invariants of tests.
     pub fn flight(&self) -> Option<&Flight> {
         self.core.flight.as_ref()

@@ -248,6 +248,17 @@ impl OperationKind {
 }
 
 impl Request {
+    /// The receipt of this register that it returns, where it says so.
+    pub fn original_of(&self, register: RegisterNumber) -> Option<&FiscalNumber> {
+        match self {
+            Self::Return {
+                original: Some(original),
+                ..
+            } if original.register.is_none_or(|other| other == register) => Some(&original.number),
+            _ => None,
+        }
+    }
+
     /// What it is.
     pub fn kind(&self) -> OperationKind {
         match self {

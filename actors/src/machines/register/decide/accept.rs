@@ -1,13 +1,13 @@
 //! An order comes: a repeat is known, what cannot be is refused, the rest waits its turn, which may be now.
 
-use super::super::RegisterBook;
 use super::super::answer::{OperationState, Refusal};
 use super::super::command::{Effect, Event, FingerprintRecord, Order};
 use super::super::form::form;
 use super::super::policy::WAITING_MAX;
 use super::super::request::{OperationKind, PaymentRequest, Request};
-use super::super::state::{Body, Link, Operation, Phase, Profile};
+use super::super::state::{Body, Link, Operation, Profile};
 use super::turn::Turn;
+use crate::ids::OperationId;
 use fiscal::document::Kind;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -43,21 +43,18 @@ pub fn fingerprint(request: &Request, reference: Option<u64>) -> Option<[u8; 32]
 impl Turn {
     pub(super) fn accept(&mut self, order: Order) {
         if let Some(first) = order.earlier.and_then(|earlier| self.is_repeat(&order, earlier)) {
-            return self.act(Effect::Repeat {
-                operation: order.operation,
-                of: first,
-            });
+            return self.repeat(&order, first);
         }
         let kind = match self.judge_order(&order) {
             Ok(kind) => kind,
             Err(refusal) => return self.answer(order.operation, OperationState::Refused(refusal)),
         };
+        self.tell(&order);
         let operation = self.operation_of(&order, kind.as_ref());
         let is_idle = !self.book.is_busy();
         if is_idle && let Some(refusal) = self.refusal(&operation) {
             return self.answer(order.operation, OperationState::Refused(refusal));
         }
-        self.tell(&order);
         // What goes straight into its document needs no rows of its own: the document's XML holds it.
         let is_direct =
             is_idle && self.is_shift_open() && !self.is_close_due() && !self.core().must_synchronise;
@@ -80,7 +77,23 @@ impl Turn {
         }
     }
 
-    fn is_repeat(&self, order: &Order, earlier: FingerprintRecord) -> Option<crate::ids::OperationId> {
+    /// Whoever asks again waits with the first, at least as long as they would have waited alone.
+    fn repeat(&mut self, order: &Order, first: OperationId) {
+        let at_once = order.hold.is_zero();
+        if self.book.is_live(first) && !at_once {
+            self.note(Event::HeldAgain {
+                operation: first,
+                until: self.moment().plus(order.hold),
+            });
+        }
+        self.act(Effect::Repeat {
+            operation: order.operation,
+            of: first,
+            at_once,
+        });
+    }
+
+    fn is_repeat(&self, order: &Order, earlier: FingerprintRecord) -> Option<OperationId> {
         let shift = self.core().phase.shift().map(|shift| shift.ordinal);
         let is_same_shift = earlier.shift.is_none_or(|in_shift| Some(in_shift) == shift);
         (order.unit.settings.find_duplicates && is_same_shift).then_some(earlier.operation)
@@ -101,18 +114,7 @@ impl Turn {
     }
 
     fn operation_of(&self, order: &Order, kind: Option<&Kind>) -> Operation {
-        let original = match &order.request {
-            Request::Return {
-                original: Some(original),
-                ..
-            } if original
-                .register
-                .is_none_or(|register| register == self.book.number) =>
-            {
-                Some(original.number.clone())
-            }
-            _ => None,
-        };
+        let original = order.request.original_of(self.book.number).cloned();
         let lifetime = order.lifetime.max(order.hold);
         Operation {
             id: order.operation,
@@ -162,12 +164,5 @@ impl Turn {
         if is_other_close {
             self.set_close_anew();
         }
-    }
-}
-
-impl RegisterBook {
-    /// Whether a shift is open.
-    pub fn is_shift_open(&self) -> bool {
-        matches!(self.core.phase, Phase::Open(_))
     }
 }

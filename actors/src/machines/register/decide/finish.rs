@@ -4,9 +4,9 @@ use super::super::answer::{Cancelled, DocumentFacts, DocumentKind, ManualReason,
 use super::super::command::{DocumentOutcome, Effect, Event, Note, Registered, RegisteredAt};
 use super::super::kyiv;
 use super::super::policy::{REMEDIES_MAX, TEXT_CHARACTERS_MAX};
-use super::super::state::{Flight, Link, Operation, Stage};
+use super::super::state::{Flight, Link, Operation, SoldRecord, Stage};
 use super::turn::Turn;
-use fiscal::{ErrorCode, FiscalNumber, OfflineSession, Rejection};
+use fiscal::{ErrorCode, FiscalNumber, Money, OfflineSession, Rejection};
 
 /// A text of a stranger, cut to what is kept.
 pub(super) fn cut(text: &str) -> String {
@@ -42,6 +42,17 @@ impl Turn {
         } else {
             DocumentOutcome::Adopted
         };
+        let sold = match (flight.kind, &number, flight.sum) {
+            (DocumentKind::Sale, Some(number), Some(sum)) => {
+                let sold = SoldRecord {
+                    local_number: flight.local_number,
+                    sum,
+                    returned: Money::ZERO,
+                };
+                Some((number.clone(), sold))
+            }
+            _ => flight.sold.clone(),
+        };
         let facts = DocumentFacts {
             uid: flight.uid.clone(),
             kind: flight.kind,
@@ -66,6 +77,8 @@ impl Turn {
             shift: self.core().shifts.saturating_add(u64::from(is_opening)),
             reference: owner.as_ref().and_then(|operation| operation.reference),
             close: is_opening.then(|| self.close_alarm(self.now.wall)),
+            operation: flight.operation,
+            sold,
         })));
         self.count_document(flight, outcome);
         self.count(Note::RegisteredAfter(flight.planned.elapsed_ms(self.now)));

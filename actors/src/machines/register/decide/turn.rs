@@ -3,7 +3,7 @@
 use super::super::answer::{Answer, Cancelled, Done, OperationRecord, OperationState, Refusal};
 use super::super::command::{Draw, Effect, Event, Note};
 use super::super::request::OperationKind;
-use super::super::state::{Link, Operation, Phase};
+use super::super::state::{Link, Operation};
 use super::super::{Core, RegisterBook};
 use crate::clock::{Moment, Now};
 use crate::ids::OperationId;
@@ -118,7 +118,7 @@ impl Turn {
     }
 
     pub(super) fn is_shift_open(&self) -> bool {
-        matches!(self.core().phase, Phase::Open(_))
+        self.book.is_shift_open()
     }
 
     pub(super) fn answer(&mut self, operation: OperationId, state: OperationState) {

@@ -1,0 +1,6 @@
+//! A cash register's rules, over a store and a tax service in memory, on a clock that is moved by hand.
+#![allow(clippy::unwrap_used)]
+
+mod first;
+mod receipts;
+mod till;
