@@ -55,18 +55,18 @@ impl Turn {
         if is_idle && let Some(refusal) = self.refusal(&operation) {
             return self.answer(order.operation, OperationState::Refused(refusal));
         }
-        // What goes straight into its document needs no rows of its own: the document's XML holds it.
+        // What goes straight into its document needs no rows of its own: the document's XML holds it. Made it is all the same, so that what
+        // no document can carry is refused before anything is remembered.
         let is_direct =
             is_idle && self.is_shift_open() && !self.is_close_due() && !self.core().must_synchronise;
-        let body = match kind.filter(|_| !is_direct) {
-            Some(kind) => match self.body_xml(&order, kind) {
-                Ok(xml) => Some(xml),
-                Err(refusal) => return self.answer(order.operation, OperationState::Refused(refusal)),
-            },
-            None => None,
+        let body = match kind.map(|kind| self.body_xml(&order, kind)).transpose() {
+            Ok(body) => body.filter(|_| !is_direct),
+            Err(refusal) => return self.answer(order.operation, OperationState::Refused(refusal)),
         };
         let mut operation = operation;
         operation.body_rows = body.as_deref().map_or(0, super::super::rows_of);
+        // What waits is read again at its turn: it takes no memory meanwhile, and what it returns may have been returned by then.
+        operation.body.take_if(|_| !is_idle);
         let id = operation.id;
         self.note(Event::Accepted {
             operation: Box::new(operation),
