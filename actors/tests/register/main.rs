@@ -2,7 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod closing;
+mod days;
+mod faults;
 mod first;
+mod holding;
+mod kills;
 mod receipts;
+mod records;
 mod shifts;
 mod till;

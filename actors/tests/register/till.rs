@@ -10,7 +10,7 @@ use actors::machines::register::{
 };
 use actors::ports::{Asked, Posted, SignatureVerifier, Unfit};
 use actors::register::rows::{self, DocumentRecord, Part};
-use actors::testing::{SealVerifier, SeededRandomness, TaxModel, now_at, seal};
+use actors::testing::{SealVerifier, SeededRandomness, TaxModel, seal};
 use actors::wheel::Wheel;
 use chrono::{DateTime, TimeDelta, Utc};
 use fiscal::arithmetic::{CashRounding, Letter, Tax, TaxKind, TaxTable};
@@ -76,8 +76,8 @@ pub(crate) struct Till {
     pub(crate) unit: Unit,
     pub(crate) agent_script: VecDeque<Agent>,
     pub(crate) agent_default: Agent,
-    pub(crate) tax_script: VecDeque<Server>,
-    pub(crate) tax_default: Server,
+    pub(crate) server_script: VecDeque<Server>,
+    pub(crate) server_default: Server,
     pub(crate) question_script: VecDeque<Server>,
     pub(crate) question_default: Server,
     pub(crate) answers: Vec<(Moment, Answer)>,
@@ -85,6 +85,7 @@ pub(crate) struct Till {
     pub(crate) repeats: Vec<(OperationId, OperationId)>,
     pub(crate) resolved: Vec<bool>,
     pub(crate) kill: Option<Kill>,
+    pub(crate) then_kill: Option<Kill>,
     pub(crate) kills: u32,
     pub(crate) commits: u64,
     pub(crate) posts: u32,
@@ -183,8 +184,8 @@ impl Till {
             unit: unit(),
             agent_script: VecDeque::new(),
             agent_default: Agent::Signs(Duration::from_millis(300)),
-            tax_script: VecDeque::new(),
-            tax_default: Server::Answers(Duration::from_millis(700)),
+            server_script: VecDeque::new(),
+            server_default: Server::Answers(Duration::from_millis(700)),
             question_script: VecDeque::new(),
             question_default: Server::Answers(Duration::from_millis(200)),
             answers: Vec::new(),
@@ -192,6 +193,7 @@ impl Till {
             repeats: Vec::new(),
             resolved: Vec::new(),
             kill: None,
+            then_kill: None,
             kills: 0,
             commits: 0,
             posts: 0,
@@ -294,7 +296,7 @@ impl Till {
     }
 
     async fn die(&mut self) {
-        self.kill = None;
+        self.kill = self.then_kill.take();
         self.kills += 1;
         Box::pin(self.restart(seconds(2))).await;
     }
@@ -405,9 +407,9 @@ impl Till {
         let broken = || Posted::Unknown("the connection broke".to_owned());
         let soon = Duration::from_millis(100);
         let act = self
-            .tax_script
+            .server_script
             .pop_front()
-            .unwrap_or_else(|| self.tax_default.clone());
+            .unwrap_or_else(|| self.server_default.clone());
         let (after, posted) = match act {
             Server::Answers(after) => (after, self.registered(cms)),
             Server::NotSent => (soon, Posted::NotSent("no connection".to_owned())),
@@ -699,9 +701,4 @@ pub(crate) fn is_cancelled(state: &OperationState, why: &Cancelled) -> bool {
 
 pub(crate) fn rounding() -> CashRounding {
     CashRounding::TO_TEN_KOPECKS
-}
-
-/// The instant that all tests of this package begin at, for records that hold moments.
-pub(crate) fn morning() -> Now {
-    now_at(0)
 }
