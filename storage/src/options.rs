@@ -17,7 +17,7 @@ pub struct SledOptions {
     pub group_operations_max: usize,
     /// Bytes of keys and values in one group (a single larger batch still goes alone). 1 MiB: a sync stays short.
     pub group_bytes_max: usize,
-    /// How long the committer gathers batches while many are being written (at least eight in the last group). 500 µs: about the
+    /// How long the committer gathers batches while many are being written (64 or more in the last group). 500 µs: about the
     /// time of a sync, so that at worst a
     /// group takes twice as long and carries twice as much; with few writers it never waits. 0 switches it off.
     pub gather: Duration,

@@ -240,14 +240,14 @@ async fn closing_does_not_wait_for_others_to_gather() {
     let world = world(|options| options.gather = AN_HOUR);
     world.set(Mood::Hangs);
     // The first goes alone and hangs; the crowd behind it makes one group, after which the committer gathers.
-    let waiting: Vec<_> = (0..20)
+    let waiting: Vec<_> = (0..100)
         .map(|number| world.store.commit(put(number, b"x")))
         .collect();
     drop(world.hang);
     for waiting in waiting {
         waiting.await.unwrap();
     }
-    let last = world.store.commit(put(99, b"x"));
+    let last = world.store.commit(put(999, b"x"));
     world.store.close().await.unwrap();
     assert!(last.await.is_ok(), "what was queued before is still written");
 }
