@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 120
 BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint check bench sim conformance fuzz mutants nightly interop doc deny config clean
+.PHONY: help run build test fmt lint check bench sim conformance schemas fuzz mutants nightly interop doc deny config clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ sim: ## Seeded histories with crashes (SIM_SEEDS=200)
 
 conformance: ## Try a running gateway against its own descriptions, three seeds (needs python3; installs schemathesis)
 	CARGO=$(CARGO) scripts/conformance.sh
+
+schemas: ## Every kind of fiscal document against the official schemas (needs xmllint; installs it)
+	CARGO=$(CARGO) fiscal/scripts/schemas.sh
 
 fuzz: ## Fuzz every parser, two minutes each (FUZZ_SECONDS=120; installs cargo-fuzz if missing)
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked

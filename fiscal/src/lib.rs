@@ -6,10 +6,12 @@ pub mod amount;
 pub mod code;
 pub mod command;
 pub mod document;
+#[cfg(feature = "generate")]
+pub mod generate;
 pub mod ids;
 pub mod link;
 pub mod moment;
-pub mod testing;
+pub mod test_shift;
 pub mod ticket;
 mod xml;
 

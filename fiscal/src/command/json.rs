@@ -6,7 +6,7 @@
 
 use crate::amount::Money;
 use crate::ids::{
-    CashDeskNumber, FiscalNumber, LocalNumber, OfflineSeed, OfflineSessionId, RegisterNumber, Uid,
+    CashDeskNumber, FiscalNumber, LocalNumber, OfflineSeed, OfflineSessionId, RegisterNumber, Uid, is_zero,
 };
 use crate::xml::{Fault, TaxLetter};
 use base64::Engine;
@@ -46,6 +46,10 @@ pub(super) trait Scalar: Sized {
     fn read(value: &Value<'_>) -> Result<Self, Fault>;
     /// As JSON.
     fn write(&self) -> String;
+    /// Whether this text or number says that there is none, where there may be none.
+    fn is_none(text: &str) -> bool {
+        text.is_empty()
+    }
 }
 
 /// For `#[serde(with)]`.
@@ -115,12 +119,13 @@ pub(super) fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Nothing for `null`, and for a text that is empty.
+/// Nothing for `null`, for a text that is empty, and for an offline session of zero.
 impl<T: Scalar> Scalar for Option<T> {
     fn read(value: &Value<'_>) -> Result<Self, Fault> {
         match value {
             Value::Null => Ok(None),
-            Value::Text(text) if text.is_empty() => Ok(None),
+            Value::Text(text) if T::is_none(text) => Ok(None),
+            Value::Number(text) if T::is_none(text) => Ok(None),
             value => T::read(value).map(Some),
         }
     }
@@ -218,10 +223,14 @@ impl Scalar for TaxLetter {
 }
 
 macro_rules! texts {
-    ($($name:ident),*) => {$(
+    ($($name:ident: $is_none:expr),*) => {$(
         impl Scalar for $name {
             fn read(value: &Value<'_>) -> Result<Self, Fault> {
                 Self::new(value.characters()?)
+            }
+
+            fn is_none(text: &str) -> bool {
+                text.is_empty() || $is_none(text)
             }
 
             fn write(&self) -> String {
@@ -230,7 +239,7 @@ macro_rules! texts {
         }
     )*};
 }
-texts!(Uid, FiscalNumber, OfflineSessionId, OfflineSeed);
+texts!(Uid: |_| false, FiscalNumber: |_| false, OfflineSessionId: is_zero, OfflineSeed: is_zero);
 
 /// Types of numbers, written as numbers.
 macro_rules! numbers {

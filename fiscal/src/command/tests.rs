@@ -254,7 +254,7 @@ fn a_state_is_read_with_numbers_as_texts_nulls_and_what_is_new() {
         (Some(Minutes(0)), Some(Minutes(62)))
     );
 
-    let closed = br#"{"ShiftState":0,"NextLocalNum":1}"#;
+    let closed = br#"{"ShiftState":0,"NextLocalNum":1,"OfflineSessionId":0,"OfflineSeed":"0"}"#;
     let state = Answered::<RegisterState>::from_json(closed)
         .expect("an answer")
         .result

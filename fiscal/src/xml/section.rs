@@ -37,6 +37,13 @@ macro_rules! section {
                 Ok(Self { $($field: $crate::xml::section!(@read $mode, cursor, $element, $facet),)* })
             }
         }
+
+        #[cfg(feature = "generate")]
+        impl $crate::generate::Generate<Self> for $name {
+            fn generate(source: &mut $crate::generate::Generator) -> Self {
+                Self { $($field: $crate::xml::section!(@generate $mode, source, $facet),)* }
+            }
+        }
     };
 
     (@write required, $out:ident, $element:ident, $value:expr, $facet:ty) => {
@@ -97,5 +104,31 @@ macro_rules! section {
     (@read choice, $cursor:ident, $element:ident, $facet:ty) => {
         <$facet as $crate::xml::Choice>::read($cursor)?
     };
+
+    (@generate required, $source:ident, $facet:ty) => {
+        <$facet as $crate::generate::Generate<_>>::generate($source)
+    };
+    (@generate whole, $source:ident, $facet:ty) => {
+        <$facet as $crate::generate::Generate<_>>::generate($source)
+    };
+    (@generate optional, $source:ident, $facet:ty) => {
+        $source.coin().then(|| <$facet as $crate::generate::Generate<_>>::generate($source))
+    };
+    (@generate choice, $source:ident, $facet:ty) => {
+        $source.coin().then(|| <$facet as $crate::generate::Generate<_>>::generate($source))
+    };
+    (@generate section, $source:ident, $facet:ty) => {
+        $source.coin().then(|| <$facet as $crate::generate::Generate<$facet>>::generate($source).into())
+    };
+    (@generate rows, $source:ident, $facet:ty) => {
+        $source.rows(0, <$facet as $crate::generate::Generate<$facet>>::generate)
+    };
+    (@generate table, $source:ident, $facet:ty) => {
+        $source.rows(1, <$facet as $crate::generate::Generate<$facet>>::generate)
+    };
+    (@generate inline, $source:ident, $facet:ty) => {{
+        let fields = <$facet as $crate::generate::Generate<$facet>>::generate($source);
+        ($source.coin() && fields != <$facet>::default()).then(|| Box::new(fields))
+    }};
 }
 pub(crate) use section;

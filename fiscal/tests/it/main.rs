@@ -3,4 +3,6 @@
 #![allow(clippy::print_stdout)] // a test that skips itself says so
 
 mod fixtures;
+mod random;
 mod samples;
+mod signed;
