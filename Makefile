@@ -53,6 +53,7 @@ fuzz: ## Fuzz every parser, two minutes each (FUZZ_SECONDS=120; installs cargo-f
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 	dstu/scripts/fuzz.sh $(FUZZ_SECONDS)
+	fiscal/scripts/fuzz.sh $(FUZZ_SECONDS)
 
 mutants: ## Change the rules in actors/src/machines one by one; the tests must notice (installs cargo-mutants if missing)
 	@command -v cargo-mutants >/dev/null || $(CARGO) install cargo-mutants --locked
@@ -62,6 +63,7 @@ nightly: ## The long run: all tests with 100 kills, the simulation with NIGHTLY_
 	CRASH_CYCLES=100 $(MAKE) test
 	$(MAKE) sim SIM_SEEDS=$(NIGHTLY_SEEDS)
 	scripts/fuzz.sh 600
+	fiscal/scripts/fuzz.sh 600
 	dstu/scripts/nightly.sh
 
 interop: ## Signatures against BouncyCastle, both ways (Debian; installs Java's libraries)

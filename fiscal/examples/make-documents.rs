@@ -1,7 +1,9 @@
-//! Writes one of every document, random ones, and every official sample written again: `make-documents FOLDER [RANDOM] [SEED]`
+//! Writes one of every document, random ones, and every official sample written again: `make-documents FOLDER
+//! [RANDOM] [SEED]`
 //!
-//! The files are for a validator (`fiscal/scripts/schemas.sh`): `check-*.xml`, `zrep-*.xml` and `ticket-*.xml`, each named so for the
-//! schema that it must keep. With COUNTERSIGN_FIXTURES set, the samples that can be read are written again, too.
+//! The files are for a validator (`fiscal/scripts/schemas.sh`): `check-*.xml`, `zrep-*.xml` and
+//! `ticket-*.xml`, each named so for the schema that it must keep. With COUNTERSIGN_FIXTURES set, the samples
+//! that can be read are written again, too.
 
 #![expect(clippy::print_stdout, reason = "a command line program speaks to its user")]
 

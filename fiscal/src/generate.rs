@@ -1,4 +1,5 @@
-//! Random documents that the schemas allow, for tests and fuzzing: every element, every limit, from a seed. Feature `generate`.
+//! Random documents that the schemas allow, for tests and fuzzing: every element, every limit, from a seed.
+//! Feature `generate`.
 
 use crate::amount::{LARGEST_HRYVNIAS, Money, Quantity};
 use crate::code::ErrorCode;

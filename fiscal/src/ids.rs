@@ -4,7 +4,8 @@ use crate::xml::Fault;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Longest identity that is read: the schema's bound for fiscal numbers; it bounds no [`Uid`], so that this bound is ours.
+/// Longest identity that is read: the schema's bound for fiscal numbers; it bounds no [`Uid`], so that this
+/// bound is ours.
 pub const IDENTITY_CHARACTERS_MAX: usize = 128;
 
 macro_rules! positive {
@@ -53,7 +54,8 @@ macro_rules! positive {
 }
 
 positive! {
-    /// A document's local number (`ORDERNUM`): one sequence for each register, without gaps, receipts and Z-reports together.
+    /// A document's local number (`ORDERNUM`): one sequence for each register, without gaps, receipts and
+    /// Z-reports together.
     LocalNumber
 }
 positive! {
@@ -61,7 +63,8 @@ positive! {
     CashDeskNumber
 }
 positive! {
-    /// A register's fiscal number (`CASHREGISTERNUM`): ten digits that begin with 4000 when it was given by the tax service.
+    /// A register's fiscal number (`CASHREGISTERNUM`): ten digits that begin with 4000 when it was given by
+    /// the tax service.
     RegisterNumber
 }
 
@@ -121,21 +124,23 @@ macro_rules! identity {
 }
 
 identity! {
-    /// A document's unique identifier (`UID`): a GUID by the description, any text by the schema and in the official samples. It is
-    /// what makes sending a document twice harmless.
+    /// A document's unique identifier (`UID`): a GUID by the description, any text by the schema and in the
+    /// official samples. It is what makes sending a document twice harmless.
     Uid, "visible Latin characters", is_visible
 }
 identity! {
-    /// A document's fiscal number (`ORDERTAXNUM`): given by the server online, `session.n.control` offline. Never a number to compute
-    /// with.
+    /// A document's fiscal number (`ORDERTAXNUM`): given by the server online, `session.n.control` offline.
+    /// Never a number to compute with.
     FiscalNumber, "visible Latin characters", is_visible
 }
 identity! {
-    /// An offline session's number (`OfflineSessionId`). The schema bounds neither it nor the seed, so that they stay digits.
+    /// An offline session's number (`OfflineSessionId`). The schema bounds neither it nor the seed, so that
+    /// they stay digits.
     OfflineSessionId, "digits above zero", is_above_zero
 }
 identity! {
-    /// An offline session's secret number (`OfflineSeed`), from which the control numbers of its documents are computed.
+    /// An offline session's secret number (`OfflineSeed`), from which the control numbers of its documents
+    /// are computed.
     OfflineSeed, "digits above zero", is_above_zero
 }
 

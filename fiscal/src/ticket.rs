@@ -91,8 +91,8 @@ impl Ticket {
         }
     }
 
-    /// What it means for the document of this identifier and local number (section "TICKET": both must be what was sent, and the error
-    /// code nothing). An error outweighs a number.
+    /// What it means for the document of this identifier and local number (section "TICKET": both must be
+    /// what was sent, and the error code nothing). An error outweighs a number.
     #[must_use]
     pub fn check(&self, uid: &Uid, local_number: LocalNumber) -> Verdict {
         if !self.uid.is_same(uid) || self.local_number != local_number {
@@ -114,7 +114,8 @@ impl Ticket {
     /// As XML in windows-1251, with the leading zeros that the schema's numbers need not have.
     ///
     /// # Errors
-    /// [`Error::Field`] for what windows-1251 cannot carry, or a moment that is missing: a made ticket has one.
+    /// [`Error::Field`] for what windows-1251 cannot carry, or a moment that is missing: a made ticket has
+    /// one.
     pub fn to_xml(&self) -> Result<Vec<u8>, Error> {
         let mut out = Writer::new("TICKET", "ticket01.xsd");
         let issued = self
@@ -142,8 +143,9 @@ impl Ticket {
         out.finish("TICKET")
     }
 
-    /// From XML. Tolerates what a server may do: leading zeros of date and time lost, a date that is none, elements left empty or an
-    /// offline session of zero instead of left out, no declaration, or UTF-8 when declared.
+    /// From XML. Tolerates what a server may do: leading zeros of date and time lost, a date that is none,
+    /// elements left empty or an offline session of zero instead of left out, no declaration, or UTF-8 when
+    /// declared.
     ///
     /// # Errors
     /// [`Error`] when it is too large, not well-formed or not a ticket.

@@ -1,8 +1,8 @@
 //! Single values of the server's JSON, read as they are written: a sum never goes through a float.
 //!
-//! A value is taken as raw text (`serde_json`'s `raw_value`), which is then read by its type. The other way, `arbitrary_precision`,
-//! would change the numbers of every package that is built along with this one, and does not work behind `flatten` and tagged enums.
-//! The price is that these types read and write JSON only.
+//! A value is taken as raw text (`serde_json`'s `raw_value`), which is then read by its type. The other way,
+//! `arbitrary_precision`, would change the numbers of every package that is built along with this one, and
+//! does not work behind `flatten` and tagged enums. The price is that these types read and write JSON only.
 
 use crate::amount::Money;
 use crate::ids::{
@@ -292,8 +292,8 @@ macro_rules! symbols {
 }
 pub(super) use symbols;
 
-/// Declares a struct of the server's JSON. `required` values must be there, `scalar` ones may be missing, `nested` ones are objects
-/// and lists that may be missing or `null`. What is not declared is passed over.
+/// Declares a struct of the server's JSON. `required` values must be there, `scalar` ones may be missing,
+/// `nested` ones are objects and lists that may be missing or `null`. What is not declared is passed over.
 macro_rules! object {
     ($(#[$doc:meta])* $vis:vis struct $name:ident {
         $($(#[$field_doc:meta])* $mode:ident $key:literal => $field:ident : $type:ty,)*

@@ -74,7 +74,8 @@ codes! {
 }
 
 codes! {
-    /// When a discount or surcharge applies (`USAGETYPE`). The schema's list is open; these are the ones it names.
+    /// When a discount or surcharge applies (`USAGETYPE`). The schema's list is open; these are the ones it
+    /// names.
     pub enum DiscountUsage: "a known use of a discount" {
         /// On the sale before.
         PreviousSale = 0,

@@ -1,4 +1,5 @@
-//! What a receipt holds behind its head: totals, payments, taxes and the special sections, in the schema's order (check01.xsd).
+//! What a receipt holds behind its head: totals, payments, taxes and the special sections, in the schema's
+//! order (check01.xsd).
 
 use super::codes::{DiscountKind, DiscountUsage, PartPayment, PaymentForm, TaxType};
 use super::row::Row;
@@ -24,6 +25,24 @@ section! {
         rows CHECKDUTYFREEREMAINS => duty_free_change: Vec<DutyFreeChange> as DutyFreeChange,
         /// What was sold.
         rows CHECKBODY => rows: Vec<Row> as Row,
+    }
+}
+
+impl Receipt {
+    /// The first section that is there, for whoever must say that it should not be.
+    pub(super) fn first_section(&self) -> Option<&'static str> {
+        let sections = [
+            ("CHECKTOTAL", self.total.is_some()),
+            ("CHECKPAY", !self.payments.is_empty()),
+            ("CHECKTAX", !self.taxes.is_empty()),
+            ("CHECKPTKS", self.terminal.is_some()),
+            ("CHECKDUTYFREE", !self.duty_free.is_empty()),
+            ("CHECKDUTYFREEREMAINS", !self.duty_free_change.is_empty()),
+            ("CHECKBODY", !self.rows.is_empty()),
+        ];
+        sections
+            .into_iter()
+            .find_map(|(section, is_there)| is_there.then_some(section))
     }
 }
 
@@ -96,7 +115,8 @@ section! {
 }
 
 impl Payment {
-    /// A payment of a form that has a name of its own ([`PaymentForm::name`]); another form keeps the general one.
+    /// A payment of a form that has a name of its own ([`PaymentForm::name`]); another form keeps the general
+    /// one.
     #[must_use]
     pub fn new(form: PaymentForm, sum: Money) -> Self {
         let name = form
@@ -120,7 +140,8 @@ impl Payment {
         Self::new(PaymentForm::CASH, sum)
     }
 
-    /// A payment in cash of which some was given back. Without change, `PROVIDED` and `REMAINS` are left out, as the schema asks.
+    /// A payment in cash of which some was given back. Without change, `PROVIDED` and `REMAINS` are left out,
+    /// as the schema asks.
     #[must_use]
     pub fn cash_with_change(sum: Money, provided: Money, change: Money) -> Self {
         if change.is_zero() {

@@ -13,7 +13,8 @@ use std::borrow::Cow;
 pub(crate) enum Dialect {
     /// XML 1.0 in windows-1251, declared so.
     Strict,
-    /// What the server may answer with: no declaration is taken for windows-1251, and UTF-8 is read when declared.
+    /// What the server may answer with: no declaration is taken for windows-1251, and UTF-8 is read when
+    /// declared.
     Tolerant,
 }
 
@@ -188,8 +189,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// `ROWNUM` and nothing else. Rows of goods count from one, because a discount names one by its number; elsewhere the number says
-    /// nothing that the row's place does not, and an official sample repeats one.
+    /// `ROWNUM` and nothing else. Rows of goods count from one, because a discount names one by its number;
+    /// elsewhere the number says nothing that the row's place does not, and an official sample repeats one.
     fn check_row_number(&self, start: &BytesStart<'_>, table: &str, number: usize) -> Result<(), Error> {
         let wrong = |reason| self.path.error(Fault::Attributes(reason));
         let mut found = false;

@@ -15,8 +15,9 @@ pub(crate) trait Choice: Sized {
 }
 
 /// Declares a struct and its [`Fields`]. A field is `mode ELEMENT => name: Type as Facet`; the modes are
-/// `required` and `optional` (a leaf of that facet), `whole` and `section` (an element with fields, required and optional), `rows`
-/// (a table that may be absent), `table` (one that may not), `inline` (fields without an element of their own, absent when none is there) and `choice`.
+/// `required` and `optional` (a leaf of that facet), `whole` and `section` (an element with fields, required
+/// and optional), `rows` (a table that may be absent), `table` (one that may not), `inline` (fields without
+/// an element of their own, absent when none is there) and `choice`.
 macro_rules! section {
     ($(#[$doc:meta])* $vis:vis struct $name:ident {
         $($(#[$field_doc:meta])* $mode:ident $element:ident => $field:ident : $type:ty as $facet:ty,)*

@@ -1,4 +1,5 @@
-//! Random documents and tickets: what is written reads back, whatever else is read is refused or can be written.
+//! Random documents and tickets: what is written reads back, whatever else is read is refused or can be
+//! written.
 
 use fiscal::generate::Generator;
 use fiscal::{Document, Kind, Ticket};
@@ -20,7 +21,8 @@ proptest! {
         prop_assert_eq!(Ticket::from_xml(&xml), Ok(ticket));
     }
 
-    /// One octet changed, one cut out, or the rest cut off: never a panic, and what is still read is also written and read the same.
+    /// One octet changed, one cut out, or the rest cut off: never a panic, and what is still read is also
+    /// written and read the same.
     #[test]
     fn a_damaged_document_is_refused_or_is_another_document(seed: u64, place: prop::sample::Index, octet: u8, how in 0..3_u8) {
         let mut xml = Generator::new(seed).document().to_xml().expect("within every limit");

@@ -36,7 +36,8 @@ const REFUSED: [(&str, &str); 6] = [
     ),
 ];
 
-/// The elements whose number is written in its one form: without zeros in front, a quantity with three digits behind the point.
+/// The elements whose number is written in its one form: without zeros in front, a quantity with three digits
+/// behind the point.
 const NUMBERS: [&str; 3] = ["CASHREGISTERNUM", "AMOUNT", "VALCOURSE"];
 
 fn documents() -> Vec<(String, Vec<u8>)> {
