@@ -35,8 +35,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(folder.join(format!("ticket-made-{name}.xml")), ticket.to_xml()?)?;
     }
     let mut generator = Generator::new(seed);
+    let mut damaged = 0;
     for number in 0..random {
-        write(&folder, &format!("random-{number}"), &generator.document())?;
+        let document = generator.document();
+        write(&folder, &format!("random-{number}"), &document)?;
+        damaged += write_damaged(&folder, number, &document.to_xml()?)?;
         fs::write(
             folder.join(format!("ticket-random-{number}.xml")),
             generator.ticket().to_xml()?,
@@ -47,7 +50,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => 0,
     };
     println!(
-        "{} documents and {} tickets by hand, {random} random ones of each (seed {seed}), {samples} samples written again",
+        "{} documents and {} tickets by hand, {random} random ones of each (seed {seed}), {damaged} of them damaged and \
+         still read, {samples} samples written again",
         documents.len(),
         tickets.len()
     );
@@ -64,6 +68,33 @@ fn write(folder: &Path, name: &str, document: &Document) -> Result<(), Box<dyn E
         folder.join(format!("{schema}-{name}.xml")),
         document.to_xml()?,
     )?)
+}
+
+/// A document with one octet changed, here and there in it; the first ten that are still read are written.
+fn write_damaged(folder: &Path, number: u64, xml: &[u8]) -> Result<usize, Box<dyn Error>> {
+    let mut written = 0;
+    for attempt in 0..200 {
+        // A prime stride visits places all over the document.
+        let place = (attempt * 7919 + usize::try_from(number)?) % xml.len();
+        let mut changed = xml.to_vec();
+        changed[place] = b"0-. +/<"[attempt % 7];
+        let Ok(document) = Document::from_xml(&changed) else {
+            continue;
+        };
+        if changed != xml && written < 10 {
+            let schema = if matches!(document.kind, Kind::ZReport(_)) {
+                "zrep"
+            } else {
+                "check"
+            };
+            fs::write(
+                folder.join(format!("{schema}-damaged-{number}-{written}.xml")),
+                changed,
+            )?;
+            written += 1;
+        }
+    }
+    Ok(written)
 }
 
 /// What a sample says that can be read; those that the schema refuses cannot.

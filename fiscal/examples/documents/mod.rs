@@ -197,7 +197,7 @@ fn sale_by_card() -> Result<Receipt, Fault> {
         transaction_id: Some("601412345678".to_owned()),
         transaction_at: Some(moment()?.get()),
         device_id: Some("S1K40ZYH".to_owned()),
-        card: Some("XXXXXXXXXXXX1234".to_owned()),
+        card: Some("000000******1234".to_owned()),
         authorisation: Some("123456".to_owned()),
         sum: Some(money(2_000)),
         ..PaymentSystem::default()

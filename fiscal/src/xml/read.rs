@@ -8,6 +8,9 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use std::borrow::Cow;
 
+/// The namespace of `noNamespaceSchemaLocation`.
+const XSI: &[u8] = b"http://www.w3.org/2001/XMLSchema-instance";
+
 /// How strictly the declaration is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -90,15 +93,7 @@ impl<'a> Cursor<'a> {
                 found: short(name.as_ref()),
             });
         };
-        for attribute in start.attributes() {
-            let attribute = attribute.map_err(|_| cursor.path.error(Fault::Attributes("not well-formed")))?;
-            let key = attribute.key.as_ref();
-            if !key.starts_with(b"xmlns:") && !key.starts_with(b"xsi:") {
-                return Err(cursor
-                    .path
-                    .error(Fault::Attributes("only namespaces are known here")));
-            }
-        }
+        check_root_attributes(&start).map_err(|fault| cursor.path.error(fault))?;
         Ok((cursor, *root))
     }
 
@@ -363,6 +358,28 @@ impl<'a> Cursor<'a> {
             at: self.reader.buffer_position(),
             what,
         }
+    }
+}
+
+/// A root says which schema it follows, and nothing else.
+fn check_root_attributes(start: &BytesStart<'_>) -> Result<(), Fault> {
+    let (mut declares_xsi, mut uses_xsi) = (false, false);
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|_| Fault::Attributes("not well-formed"))?;
+        if attribute.value.iter().any(|byte| matches!(byte, b'<' | b'&')) {
+            return Err(Fault::Attributes("not well-formed"));
+        }
+        match attribute.key.as_ref() {
+            b"xmlns:xsi" if *attribute.value == *XSI => declares_xsi = true,
+            b"xmlns:xsd" if *attribute.value == *b"http://www.w3.org/2001/XMLSchema" => {}
+            b"xsi:noNamespaceSchemaLocation" | b"xsi:schemaLocation" => uses_xsi = true,
+            _ => return Err(Fault::Attributes("only the schema's place is known here")),
+        }
+    }
+    if uses_xsi && !declares_xsi {
+        Err(Fault::Attributes("xsi is not declared"))
+    } else {
+        Ok(())
     }
 }
 

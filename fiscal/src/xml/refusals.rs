@@ -112,7 +112,22 @@ fn structure_is_followed_strictly() {
         (
             " xsi:noName",
             " xmlns=\"urn:x\" xsi:noName",
-            "document has wrong attributes: only namespaces are known here",
+            "document has wrong attributes: only the schema's place is known here",
+        ),
+        (
+            "www.w3.org",
+            "www.w4.org",
+            "document has wrong attributes: only the schema's place is known here",
+        ),
+        (
+            " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"",
+            "",
+            "document has wrong attributes: xsi is not declared",
+        ),
+        (
+            "check01.xsd",
+            "check<.xsd",
+            "document has wrong attributes: not well-formed",
         ),
         (
             "<DOCSUBTYPE>0</DOCSUBTYPE>",
