@@ -7,17 +7,12 @@
 //! use fiscal::*;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let seller = Seller {
-//!     tax_number: "34554363".into(),
-//!     vat_number: None,
-//!     organisation: "ТОВ \"Приклад\"".into(),
-//!     point: "Крамниця".into(),
-//!     address: Some("м. Київ".into()),
-//! };
-//! let register = Register { cash_desk: CashDeskNumber::new(6)?, number: RegisterNumber::new(4_000_000_202)? };
-//! let issued = LocalMoment::from_parts("05022026", "090807")?;
-//! let uid = Uid::new("F32EE0EF-F8EE-46BD-9943-881AF3F982F5")?;
-//! let head = Head::new(uid.clone(), seller, register, issued, LocalNumber::new(1838)?);
+//! let seller = Seller { tax_number: "34554363".into(), vat_number: None, organisation: "ТОВ
+//! \"Приклад\"".into(), point: "Крамниця".into(), address: Some("м. Київ".into()), }; let register = Register
+//! { cash_desk: CashDeskNumber::new(6)?, number: RegisterNumber::new(4_000_000_202)? }; let issued =
+//! LocalMoment::from_parts("05022026", "090807")?; let uid =
+//! Uid::new("F32EE0EF-F8EE-46BD-9943-881AF3F982F5")?; let head = Head::new(uid.clone(), seller, register,
+//! issued, LocalNumber::new(1838)?);
 //!
 //! let sum: Money = "12.50".parse()?;
 //! let receipt = Receipt {

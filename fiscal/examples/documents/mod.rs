@@ -233,7 +233,7 @@ fn prepayment() -> Receipt {
             part_sum: Some(money(5_000)),
             ..Total::of(money(5_000))
         }),
-        payments: vec![Payment::new(PaymentForm::TRANSFER, money(5_000))],
+        payments: vec![Payment::new(PaymentForm::CERTIFICATE, "СЕРТИФІКАТ", money(5_000))],
         rows: vec![Row {
             part_sum: Some(money(5_000)),
             ..row("3", "Шафа", 1_000, 10_000)

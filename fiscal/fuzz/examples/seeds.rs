@@ -32,11 +32,12 @@ const ANSWERS: [(u8, &str); 6] = [
     (5, r#"{"Data":"PGE+","ResultCode":"Ok","ErrorCode":null}"#),
     (11, r#"{"ErrorCode":"9","ErrorMessage":"x"}"#),
 ];
-const TEXTS: [&str; 5] = [
+const TEXTS: [&str; 6] = [
     "Код помилки: 7 CheckLocalNumberInvalid\r\nНомер документа повинен дорівнювати 12",
     "-12.505",
     "29022024 235959",
     "/Date(-1+0300)/",
+    "/Date(-800000000005537)/",
     "АГ",
 ];
 

@@ -46,6 +46,10 @@ pub(super) trait Scalar: Sized {
     fn read(value: &Value<'_>) -> Result<Self, Fault>;
     /// As JSON.
     fn write(&self) -> String;
+    /// Whether it is left out: a server of typed fields may take `null` for a fault.
+    fn is_absent(&self) -> bool {
+        false
+    }
     /// Whether this text or number says that there is none, where there may be none.
     fn is_none(text: &str) -> bool {
         text.is_empty()
@@ -128,6 +132,10 @@ impl<T: Scalar> Scalar for Option<T> {
             Value::Number(text) if T::is_none(text) => Ok(None),
             value => T::read(value).map(Some),
         }
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
     }
 
     fn write(&self) -> String {
@@ -292,8 +300,9 @@ macro_rules! symbols {
 }
 pub(super) use symbols;
 
-/// Declares a struct of the server's JSON. `required` values must be there, `scalar` ones may be missing,
-/// `nested` ones are objects and lists that may be missing or `null`. What is not declared is passed over.
+/// Declares a struct of the server's JSON. `required` values must be there, `scalar` ones may be missing and
+/// are left out when there is none, `nested` ones are objects and lists that may be missing or `null`. What
+/// is not declared is passed over.
 macro_rules! object {
     ($(#[$doc:meta])* $vis:vis struct $name:ident {
         $($(#[$field_doc:meta])* $mode:ident $key:literal => $field:ident : $type:ty,)*
@@ -312,7 +321,10 @@ macro_rules! object {
     };
     (@munch [$vis:vis] [$($head:tt)*] [$($done:tt)*] $(#[$doc:meta])* scalar $key:literal => $field:ident : $type:ty, $($rest:tt)*) => {
         $crate::command::json::object! { @munch [$vis] [$($head)*] [$($done)*
-            $(#[$doc])* #[serde(rename = $key, with = "crate::command::json::scalar", default)] $vis $field: $type,
+            $(#[$doc])*
+            #[serde(rename = $key, with = "crate::command::json::scalar", default)]
+            #[serde(skip_serializing_if = "crate::command::json::Scalar::is_absent")]
+            $vis $field: $type,
         ] $($rest)* }
     };
     (@munch [$vis:vis] [$($head:tt)*] [$($done:tt)*] $(#[$doc:meta])* nested $key:literal => $field:ident : $type:ty, $($rest:tt)*) => {

@@ -5,6 +5,9 @@
 //! transfers, duty-free) in groups of their own. A bag of unknown elements was the other way: it would have
 //! carried what nobody checked into bytes that somebody signs.
 //!
+//! A flag that is down (`TESTING`, `OFFLINE`, `REVOKED`...) is left out, and numbers have one form; else what
+//! was read is written as it was.
+//!
 //! What is made is checked against the schemas' limits when it is written, and refused by the path of the
 //! field; what is read is checked by the same rules, so that whatever was read can be written. Reading is
 //! narrower than the schemas in a few places, each of which the description gives reason for: rows are

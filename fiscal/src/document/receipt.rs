@@ -1,7 +1,7 @@
 //! What a receipt holds behind its head: totals, payments, taxes and the special sections, in the schema's
 //! order (check01.xsd).
 
-use super::codes::{DiscountKind, DiscountUsage, PartPayment, PaymentForm, TaxType};
+use super::codes::{CARD, CASH, DiscountKind, DiscountUsage, PartPayment, PaymentForm, TaxType};
 use super::row::Row;
 use crate::amount::Money;
 use crate::xml::{AnyText, Course, DateTime, Number, Positive, Sum, TaxLetter, Text, section};
@@ -115,18 +115,12 @@ section! {
 }
 
 impl Payment {
-    /// A payment of a form that has a name of its own ([`PaymentForm::name`]); another form keeps the general
-    /// one.
+    /// A payment of any form, under the name it is known by; see [`PaymentForm::name`].
     #[must_use]
-    pub fn new(form: PaymentForm, sum: Money) -> Self {
-        let name = form
-            .name()
-            .or(PaymentForm::CASHLESS.name())
-            .unwrap_or_default()
-            .to_owned();
+    pub fn new(form: PaymentForm, name: impl Into<String>, sum: Money) -> Self {
         Self {
             form,
-            name,
+            name: name.into(),
             sum: Some(sum),
             provided: None,
             change: None,
@@ -137,7 +131,7 @@ impl Payment {
     /// A payment in cash without change.
     #[must_use]
     pub fn cash(sum: Money) -> Self {
-        Self::new(PaymentForm::CASH, sum)
+        Self::new(PaymentForm::CASH, CASH, sum)
     }
 
     /// A payment in cash of which some was given back. Without change, `PROVIDED` and `REMAINS` are left out,
@@ -159,7 +153,7 @@ impl Payment {
     pub fn card(sum: Money, system: PaymentSystem) -> Self {
         Self {
             systems: vec![system],
-            ..Self::new(PaymentForm::CARD, sum)
+            ..Self::new(PaymentForm::CARD, CARD, sum)
         }
     }
 }

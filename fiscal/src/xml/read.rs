@@ -1,6 +1,7 @@
 //! Reading: a cursor over the elements, asked for one after the other in the schema's order.
 
 use super::error::{Error, Fault, Path};
+use super::facet::collapse;
 use super::write::is_forbidden;
 use super::{DOCUMENT_BYTES_MAX, Facet, Fields, ROWS_MAX};
 use encoding_rs::WINDOWS_1251;
@@ -195,7 +196,7 @@ impl<'a> Cursor<'a> {
                 return Err(wrong("only ROWNUM is known here"));
             }
             let text = std::str::from_utf8(&attribute.value).map_err(|_| wrong("ROWNUM is no number"))?;
-            match text.trim().parse::<usize>() {
+            match collapse(text).parse::<usize>() {
                 Ok(written) if written != number && table == "CHECKBODY" => {
                     return Err(wrong("ROWNUM does not count from one"));
                 }
@@ -280,6 +281,9 @@ impl<'a> Cursor<'a> {
                     let part = part
                         .xml10_content()
                         .map_err(|error| self.malformed(&error.to_string()))?;
+                    if part.contains("]]>") {
+                        return Err(self.malformed("]]> stands in a text"));
+                    }
                     text.push_str(&part);
                 }
                 Event::CData(part) => {
@@ -340,10 +344,16 @@ impl<'a> Cursor<'a> {
     }
 
     fn event(&mut self) -> Result<Event<'a>, Error> {
-        self.reader.read_event().map_err(|error| Error::Malformed {
+        let event = self.reader.read_event().map_err(|error| Error::Malformed {
             at: self.reader.error_position(),
             reason: error.to_string(),
-        })
+        })?;
+        match &event {
+            Event::Comment(comment) if !is_carried(comment) => {
+                Err(self.malformed("a comment holds a control character"))
+            }
+            _ => Ok(event),
+        }
     }
 
     fn malformed(&self, reason: &str) -> Error {
@@ -366,7 +376,7 @@ fn check_root_attributes(start: &BytesStart<'_>) -> Result<(), Fault> {
     let (mut declares_xsi, mut uses_xsi) = (false, false);
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|_| Fault::Attributes("not well-formed"))?;
-        if attribute.value.iter().any(|byte| matches!(byte, b'<' | b'&')) {
+        if attribute.value.iter().any(|byte| matches!(byte, b'<' | b'&')) || !is_carried(&attribute.value) {
             return Err(Fault::Attributes("not well-formed"));
         }
         match attribute.key.as_ref() {
@@ -381,6 +391,11 @@ fn check_root_attributes(start: &BytesStart<'_>) -> Result<(), Fault> {
     } else {
         Ok(())
     }
+}
+
+/// Whether a text of the reader holds only characters that may stand in a document.
+fn is_carried(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| !text.chars().any(is_forbidden))
 }
 
 /// What XML calls white space; a form feed is none.
