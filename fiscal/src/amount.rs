@@ -148,6 +148,10 @@ amount! {
     /// A quantity with at most three digits. Written with three digits always: `1.000`.
     Quantity, 3, "thousandths", 1000
 }
+amount! {
+    /// A percentage with at most two digits: of a tax or of a discount. Written with two digits always: `20.00`.
+    Percent, 2, "hundredths of a percent", 100
+}
 
 impl Price {
     /// What a document carries: two digits, half up (prices, in the notes that settle contradictions).

@@ -44,6 +44,7 @@
 //! ```
 
 pub mod amount;
+pub mod arithmetic;
 pub mod code;
 pub mod command;
 pub mod document;
@@ -52,11 +53,13 @@ pub mod generate;
 pub mod ids;
 pub mod link;
 pub mod moment;
+pub mod numbers;
+pub mod offline;
 pub mod test_shift;
 pub mod ticket;
 mod xml;
 
-pub use amount::{AmountError, Money, Price, Quantity};
+pub use amount::{AmountError, Money, Percent, Price, Quantity};
 pub use code::{DocumentResult, ErrorCode, Rejection, Remedy};
 pub use document::{Document, Head, Kind, Received};
 pub use ids::{
