@@ -1,5 +1,7 @@
 //! The protocol's promises: what a signature covers, which licence holds, how messages look on the wire.
 
+#![allow(clippy::unwrap_used)] // clippy sees a test only inside `#[test]`, and not in what tests share
+
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 use signing_protocol::*;
@@ -71,8 +73,8 @@ fn a_request_has_this_form_on_the_wire() {
 fn every_field_of_a_request_is_under_the_signature() {
     let signed = request().sign(&gateway());
     let trusted = [gateway().public_key()];
-    type Change = fn(&mut Request);
-    let in_task: [(&str, fn(&mut Task)); 6] = [
+    type Change<T> = fn(&mut T);
+    let in_task: [(&str, Change<Task>); 6] = [
         ("register", |task| {
             if let Task::Sign { register, .. } = task {
                 *register = Some(RegisterNumber(1));
@@ -100,10 +102,10 @@ fn every_field_of_a_request_is_under_the_signature() {
         }),
         ("method", |task| *task = Task::Activate { key: task.key() }),
     ];
-    let others: [(&str, Change); 2] = [
+    let others: [(&str, Change<Request>); 2] = [
         ("id", |request| request.id = RequestId(Uuid::from_u128(1))),
         ("deadline", |request| {
-            request.deadline += Duration::milliseconds(1)
+            request.deadline += Duration::milliseconds(1);
         }),
     ];
     for (what, change) in in_task {
