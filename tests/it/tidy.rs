@@ -101,6 +101,7 @@ const FORBIDDEN_NAMES: &[(&str, &[&str])] = &[
             "actors/src/clock.rs",
             "sandbox/src/sms/routes.rs",
             "dstu/examples/",
+            "smartsign/src/clock.rs",
         ],
     ),
     ("Local::now", &[]),
