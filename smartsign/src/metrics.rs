@@ -25,7 +25,7 @@ pub struct Metrics {
     pub signed: Histogram,
     /// Seconds of waiting for a thread.
     pub waited: Histogram,
-    /// Deliveries by outcome: `accepted`, `refused`, `given_up`.
+    /// Deliveries by outcome: `accepted`, `refused`, `given_up` at the deadline, `left` for the next start.
     pub deliveries: IntCounterVec,
     /// Calls to the gateway that failed.
     pub calls_failed: IntCounter,

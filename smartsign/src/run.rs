@@ -321,7 +321,10 @@ impl Started {
         };
         tracing::info!("going down");
         self.app.draining.store(true, Ordering::Relaxed);
-        self.background.iter().for_each(JoinHandle::abort);
+        for task in self.background {
+            task.abort();
+            let _ = task.await; // it was told to end; nothing else may come of it
+        }
         self.stop.send_replace(true);
         let went = tokio::time::timeout(self.drain, async {
             for server in self.servers {
@@ -332,6 +335,7 @@ impl Started {
         });
         if went.await.is_err() {
             tracing::warn!("the deadline for going down has passed; what was signed is remembered");
+            self.link.cut().await;
         }
         match failed {
             Some(failed) => Err(failed.to_string()),

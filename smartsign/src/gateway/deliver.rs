@@ -86,8 +86,14 @@ impl Link {
         let link = Arc::clone(self);
         self.tasks.spawn(async move {
             let _done = Delivered(Arc::clone(&link), id);
-            let outcome = pending.await;
-            link.deliver(Delivery { id, outcome }, deadline).await;
+            let delivered = async {
+                let outcome = pending.await;
+                link.deliver(Delivery { id, outcome }, deadline).await;
+            };
+            tokio::select! {
+                () = delivered => {}
+                () = link.cut.cancelled() => {}
+            }
         });
     }
 
@@ -114,6 +120,7 @@ impl Link {
                     tracing::warn!(request = %id, %error, "an outcome was not delivered before its deadline");
                     return count("given_up");
                 }
+                Err(_) if self.closing.is_cancelled() => return count("left"),
                 Err(_) => self.pause(&mut backoff).await,
             }
         }

@@ -32,6 +32,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Milliseconds between the clocks from which on it is worth a warning: deadlines are some ten seconds long.
@@ -95,6 +96,10 @@ pub struct Link {
     keys_changed: Notify,
     licence_changed: Notify,
     tasks: TaskTracker,
+    /// No delivery is begun again.
+    closing: CancellationToken,
+    /// No delivery goes on.
+    cut: CancellationToken,
 }
 
 impl Link {
@@ -115,6 +120,8 @@ impl Link {
             keys_changed: Notify::new(),
             licence_changed: Notify::new(),
             tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            cut: CancellationToken::new(),
             parts,
         }))
     }
@@ -140,8 +147,16 @@ impl Link {
         self.keys_changed.notify_one();
     }
 
-    /// Waits for deliveries under way.
+    /// Lets deliveries under way end, and begins none again: what was signed is remembered, and delivered after the next start.
     pub async fn drain(&self) {
+        self.tasks.close();
+        self.closing.cancel();
+        self.tasks.wait().await;
+    }
+
+    /// Ends deliveries under way.
+    pub async fn cut(&self) {
+        self.cut.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -225,11 +240,12 @@ impl Link {
         Backoff::new(self.parts.settings.backoff_min, self.parts.settings.backoff_max)
     }
 
-    /// Waits as the series of failures asks for, or until a licence is installed.
+    /// Waits as the series of failures asks for, or until a licence is installed, or the agent goes down.
     async fn pause(&self, backoff: &mut Backoff) {
         tokio::select! {
             () = tokio::time::sleep(backoff.next(fastrand::f64())) => {}
             () = self.licence_changed.notified() => {}
+            () = self.closing.cancelled() => {}
         }
     }
 }
