@@ -29,6 +29,7 @@
 //!   Handing out settles nothing: a request that was handed out is given again to the same session after 5 seconds without an answer
 //!   ([`routes::HAND_OUT_AGAIN_SECONDS`]), and to a new session at once; a second poll of the agent ends the wait of the one before with 204. A
 //!   request past its deadline is not given any more.
+//!   Two sessions that take turns are two copies of one agent, which could sign one request twice: the gateway tells people.
 //! - **Push.** The gateway posts a [`SignedRequest`] to the agent's URL and [`routes::PUSH`], follows no redirect, and waits a few seconds at
 //!   most. 202 [`PushAnswer`] means that the outcome will be delivered. 401 means that the request is not the gateway's, 400 that it is no
 //!   request, 413 that it is too large, 503 (with `Retry-After`) that the agent is busy or going down. Without a 202 the request is pushed again,

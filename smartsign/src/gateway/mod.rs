@@ -202,24 +202,19 @@ impl Link {
 
     fn note<A>(&self, call: &Result<A, CallError>) {
         let now = self.parts.clock.now();
-        let changed = write(&self.state).after(call, now);
-        let metrics = &self.parts.metrics;
-        match call {
-            Ok(_) => {
-                metrics.gateway_up.set(1);
-                if changed {
-                    tracing::info!("the gateway is connected");
-                }
+        let (changed, is_connected) = {
+            let mut state = write(&self.state);
+            (state.after(call, now), state.state == LinkWord::Connected)
+        };
+        self.parts.metrics.gateway_up.set(i64::from(is_connected));
+        if let Err(error) = call {
+            self.parts.metrics.calls_failed.inc();
+            if changed && !is_connected {
+                tracing::warn!(%error, "the gateway is not connected");
             }
-            Err(error) => {
-                metrics.calls_failed.inc();
-                if !error.is_final() {
-                    metrics.gateway_up.set(0);
-                }
-                if changed {
-                    tracing::warn!(%error, "the gateway is not connected");
-                }
-            }
+        }
+        if changed && is_connected {
+            tracing::info!("the gateway is connected");
         }
     }
 

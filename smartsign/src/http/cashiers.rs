@@ -1,7 +1,7 @@
 //! Cashiers: register one, and see the token once; list them without.
 
-use super::App;
 use super::exchange::{Answer, Exchange, Refused, json};
+use super::{App, complete};
 use crate::gateway::cashier::{Asked, CashierError};
 use crate::gateway::client::CallError;
 use chrono::{DateTime, Utc};
@@ -22,7 +22,7 @@ struct Registration {
     registers: Vec<RegisterNumber>,
 }
 
-pub(super) async fn register(app: &App, exchange: &mut Exchange) -> Answer {
+pub(super) async fn register(app: Arc<App>, exchange: &mut Exchange) -> Answer {
     let registration: Registration = exchange.json(BODY_OCTETS_MAX, app.body_deadline).await?;
     let unfit = |message: String| Refused::bad_request("invalid_field", message);
     if let Some(name) = &registration.name
@@ -40,14 +40,14 @@ pub(super) async fn register(app: &App, exchange: &mut Exchange) -> Answer {
         name: registration.name,
         registers: registration.registers,
     };
-    // In a task of its own: the token must be kept also where the caller goes away.
-    let link = Arc::clone(&app.link);
-    let registered = tokio::spawn(async move { link.register_cashier(asked).await }).await;
-    let answer = registered
-        .map_err(|_| Refused::internal("registering the cashier panicked"))?
-        .map_err(refused)?;
-    tracing::info!(cashier = %answer.cashier, "a cashier was registered");
-    json(StatusCode::OK, &answer)
+    // The token must be kept also where the caller goes away.
+    let work = Arc::clone(&app);
+    complete(&app, async move {
+        let answer = work.link.register_cashier(asked).await.map_err(refused)?;
+        tracing::info!(cashier = %answer.cashier, "a cashier was registered");
+        json(StatusCode::OK, &answer)
+    })
+    .await
 }
 
 fn refused(error: CashierError) -> Refused {

@@ -1,7 +1,7 @@
 //! The keys: list, activate, lock, remove, heartbeat.
 
-use super::App;
 use super::exchange::{Answer, Exchange, Refused, json};
+use super::{App, complete};
 use crate::keys::container::Fault;
 use crate::keys::{Error, KeyStore};
 use crate::recorder::audit::Event;
@@ -44,41 +44,54 @@ pub(super) fn one(app: &App, id: KeyId) -> Answer {
     json(StatusCode::OK, &app.keys.get(id).map_err(refused)?)
 }
 
-pub(super) async fn activate(app: &App, id: KeyId) -> Answer {
+pub(super) async fn activate(app: Arc<App>, id: KeyId) -> Answer {
     let licence = app.licences.valid();
     let licence =
         licence.map_err(|error| Refused::new(StatusCode::FORBIDDEN, "licence", error.to_string()))?;
-    let facts = app
-        .desk
-        .activate_key(id, licence.keys_max)
-        .await
-        .map_err(refused)?;
-    tracing::info!(key = %id, "a key was activated");
-    app.link.keys_changed();
-    json(StatusCode::OK, &facts)
+    let work = Arc::clone(&app);
+    complete(&app, async move {
+        let facts = work
+            .desk
+            .activate_key(id, licence.keys_max)
+            .await
+            .map_err(refused)?;
+        tracing::info!(key = %id, "a key was activated");
+        work.link.keys_changed();
+        json(StatusCode::OK, &facts)
+    })
+    .await
 }
 
-pub(super) async fn deactivate(app: &App, id: KeyId) -> Answer {
-    let facts = change(app, move |keys| keys.deactivate(id)).await?;
-    app.desk.note(Event::KeyDeactivated { key: id }).await;
-    tracing::info!(key = %id, "a key was locked");
-    app.link.keys_changed();
-    json(StatusCode::OK, &facts)
+pub(super) async fn deactivate(app: Arc<App>, id: KeyId) -> Answer {
+    let work = Arc::clone(&app);
+    complete(&app, async move {
+        let facts = change(&work, move |keys| keys.deactivate(id)).await?;
+        work.desk.note(Event::KeyDeactivated { key: id }).await;
+        tracing::info!(key = %id, "a key was locked");
+        work.link.keys_changed();
+        json(StatusCode::OK, &facts)
+    })
+    .await
 }
 
-pub(super) async fn remove(app: &App, id: KeyId) -> Answer {
-    let facts = change(app, move |keys| keys.remove(id)).await?;
-    let event = Event::KeyRemoved {
-        key: id,
-        serial: facts.serial.clone(),
-    };
-    app.desk.note(event).await;
-    tracing::info!(key = %id, serial = %facts.serial, "a key was removed");
-    app.link.keys_changed();
-    json(StatusCode::OK, &facts)
+pub(super) async fn remove(app: Arc<App>, id: KeyId) -> Answer {
+    let work = Arc::clone(&app);
+    complete(&app, async move {
+        let facts = change(&work, move |keys| keys.remove(id)).await?;
+        let event = Event::KeyRemoved {
+            key: id,
+            serial: facts.serial.clone(),
+        };
+        work.desk.note(event).await;
+        tracing::info!(key = %id, serial = %facts.serial, "a key was removed");
+        work.link.keys_changed();
+        json(StatusCode::OK, &facts)
+    })
+    .await
 }
 
-async fn change(
+/// A change of the keys on a thread that may block.
+pub(super) async fn change(
     app: &App,
     change: impl FnOnce(&KeyStore) -> Result<KeyFacts, Error> + Send + 'static,
 ) -> Result<KeyFacts, Refused> {

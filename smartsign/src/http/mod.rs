@@ -110,6 +110,12 @@ fn route(path: &str) -> Option<Route> {
     })
 }
 
+/// What changes something is done by a task of its own: a handler is dropped where its client goes away.
+async fn complete(app: &App, work: impl Future<Output = Answer> + Send + 'static) -> Answer {
+    let completed = app.desk.complete(work).await;
+    completed.unwrap_or_else(|_| Err(Refused::internal("a fault of the agent")))
+}
+
 /// The integrator's face.
 async fn api(app: Arc<App>, mut exchange: Exchange) -> Answer {
     let route = route(&exchange.path).ok_or_else(no_route)?;
@@ -143,17 +149,17 @@ async fn api(app: Arc<App>, mut exchange: Exchange) -> Answer {
     match (&method, route) {
         (&Method::GET, Route::Health) => service::health(&app),
         (&Method::GET, Route::Identity) => service::identity(&app),
-        (&Method::PUT, Route::Licence) => service::install_licence(&app, &mut exchange).await,
+        (&Method::PUT, Route::Licence) => service::install_licence(app, &mut exchange).await,
         (&Method::POST, Route::Sign) => service::sign(&app, &mut exchange).await,
-        (&Method::POST, Route::Upload) => upload::upload(&app, &mut exchange).await,
+        (&Method::POST, Route::Upload) => upload::upload(app, &mut exchange).await,
         (&Method::GET, Route::Keys) => keys::list(&app),
         (&Method::GET, Route::Key(id)) => keys::one(&app, id),
-        (&Method::DELETE, Route::Key(id)) => keys::remove(&app, id).await,
-        (_, Route::Activate(id)) => keys::activate(&app, id).await,
-        (_, Route::Deactivate(id)) => keys::deactivate(&app, id).await,
+        (&Method::DELETE, Route::Key(id)) => keys::remove(app, id).await,
+        (_, Route::Activate(id)) => keys::activate(app, id).await,
+        (_, Route::Deactivate(id)) => keys::deactivate(app, id).await,
         (_, Route::Heartbeat) => keys::heartbeat(&app, &exchange),
         (&Method::GET, Route::Cashiers) => cashiers::list(&app).await,
-        (_, Route::Cashiers) => cashiers::register(&app, &mut exchange).await,
+        (_, Route::Cashiers) => cashiers::register(app, &mut exchange).await,
         _ => Err(wrong_method()),
     }
 }

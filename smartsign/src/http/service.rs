@@ -1,13 +1,14 @@
 //! Health, licence, and requests that the gateway signed.
 
-use super::App;
 use super::exchange::{Answer, Exchange, Refused, json, typed};
+use super::{App, complete};
 use crate::gateway::PushRefusal;
 use crate::signing::NotTaken;
 use http::StatusCode;
 use prometheus::TextEncoder;
 use serde::Serialize;
 use signing_protocol::{Delivery, LICENCE_TOKEN_OCTETS_MAX, PublicKey, PushAnswer, SignedRequest, routes};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub(super) fn live() -> Answer {
@@ -51,6 +52,12 @@ pub(super) fn metrics(app: &App) -> Answer {
     }
 }
 
+#[cfg(not(target_os = "linux"))]
+fn process() -> Vec<prometheus::proto::MetricFamily> {
+    Vec::new()
+}
+
+#[cfg(target_os = "linux")]
 fn process() -> Vec<prometheus::proto::MetricFamily> {
     use prometheus::core::Collector as _;
     prometheus::process_collector::ProcessCollector::for_self().collect()
@@ -70,25 +77,29 @@ pub(super) fn identity(app: &App) -> Answer {
     json(StatusCode::OK, &identity)
 }
 
-pub(super) async fn install_licence(app: &App, exchange: &mut Exchange) -> Answer {
+pub(super) async fn install_licence(app: Arc<App>, exchange: &mut Exchange) -> Answer {
     let octets = exchange
         .octets(LICENCE_TOKEN_OCTETS_MAX, app.body_deadline)
         .await?;
     let text = String::from_utf8_lossy(&octets).into_owned();
-    let licences = std::sync::Arc::clone(&app.licences);
-    let installed = tokio::task::spawn_blocking(move || licences.install(&text)).await;
-    match installed {
-        Ok(Ok(Ok(licence))) => {
-            tracing::info!(agent = %licence.agent, expires = %licence.expires, "a licence was installed");
-            app.link.licence_changed();
-            json(StatusCode::OK, &licence)
+    let work = Arc::clone(&app);
+    complete(&app, async move {
+        let licences = Arc::clone(&work.licences);
+        let installed = tokio::task::spawn_blocking(move || licences.install(&text)).await;
+        match installed {
+            Ok(Ok(Ok(licence))) => {
+                tracing::info!(agent = %licence.agent, expires = %licence.expires, "a licence was installed");
+                work.link.licence_changed();
+                json(StatusCode::OK, &licence)
+            }
+            Ok(Ok(Err(unlicensed))) => Err(Refused::bad_request("licence", unlicensed.to_string())),
+            Ok(Err(error)) => Err(Refused::internal(format!(
+                "the licence cannot be written: {error}"
+            ))),
+            Err(_) => Err(Refused::internal("writing the licence panicked")),
         }
-        Ok(Ok(Err(unlicensed))) => Err(Refused::bad_request("licence", unlicensed.to_string())),
-        Ok(Err(error)) => Err(Refused::internal(format!(
-            "the licence cannot be written: {error}"
-        ))),
-        Err(_) => Err(Refused::internal("writing the licence panicked")),
-    }
+    })
+    .await
 }
 
 /// A request that the gateway signed, brought by the integrator: the answer is what would be delivered.

@@ -1,8 +1,8 @@
 //! `POST /api/v1/key`: a key container and its password, as CashDesk's clients send them.
 
-use super::App;
 use super::exchange::{Answer, Exchange, Refused, json};
-use super::keys::refused;
+use super::keys::change;
+use super::{App, complete};
 use crate::keys::Upload;
 use crate::recorder::audit::Event;
 use bytes::Bytes;
@@ -30,7 +30,7 @@ struct Uploaded {
     state: KeyState,
 }
 
-pub(super) async fn upload(app: &App, exchange: &mut Exchange) -> Answer {
+pub(super) async fn upload(app: Arc<App>, exchange: &mut Exchange) -> Answer {
     let content_type = exchange
         .headers
         .get(CONTENT_TYPE)
@@ -46,18 +46,18 @@ pub(super) async fn upload(app: &App, exchange: &mut Exchange) -> Answer {
     })?;
     let octets = exchange.octets(FORM_OCTETS_MAX, app.body_deadline).await?;
     let upload = read(octets, boundary).await?;
+    let work = Arc::clone(&app);
+    complete(&app, async move { add(&work, upload).await }).await
+}
+
+async fn add(app: &App, upload: Upload) -> Answer {
     let _one = app.uploading.lock().await;
-    let keys = Arc::clone(&app.keys);
-    let added = tokio::task::spawn_blocking(move || keys.add(upload)).await;
-    let facts = added
-        .map_err(|_| Refused::internal("reading the key panicked"))?
-        .map_err(refused)?;
-    app.desk
-        .note(Event::KeyAdded {
-            key: facts.key,
-            serial: facts.serial.clone(),
-        })
-        .await;
+    let facts = change(app, move |keys| keys.add(upload)).await?;
+    let event = Event::KeyAdded {
+        key: facts.key,
+        serial: facts.serial.clone(),
+    };
+    app.desk.note(event).await;
     tracing::info!(key = %facts.key, serial = %facts.serial, "a key was stored");
     app.link.keys_changed();
     let uploaded = Uploaded {

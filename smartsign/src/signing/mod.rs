@@ -94,6 +94,17 @@ impl Desk {
         lock(&self.in_work).len()
     }
 
+    /// Does something that must be finished also where nobody waits for it any more; going down waits for it.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub async fn complete<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, tokio::task::JoinError> {
+        self.tasks.spawn(work).await
+    }
+
     /// Waits for what is in work.
     pub async fn drain(&self) {
         self.tasks.close();
