@@ -3,10 +3,11 @@
 use super::Link;
 use crate::lock::lock;
 use crate::signing::{NotTaken, Pending};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use signing_protocol::{
-    Delivery, DeliveryAnswer, DeliveryStatus, Outcome, RefusalReason, RequestId, SignedRequest, routes,
+    DEADLINE_SECONDS_MAX, Delivery, DeliveryAnswer, DeliveryStatus, Outcome, RefusalReason, RequestId,
+    SignedRequest, routes,
 };
 use std::sync::Arc;
 
@@ -83,6 +84,9 @@ impl Link {
         if !lock(&self.undelivered).insert(id) {
             return;
         }
+        // Not longer than any deadline may be away: this one may be of a request that is nobody's.
+        let longest = self.parts.clock.now() + TimeDelta::seconds(DEADLINE_SECONDS_MAX);
+        let deadline = deadline.min(longest);
         let link = Arc::clone(self);
         self.tasks.spawn(async move {
             let _done = Delivered(Arc::clone(&link), id);

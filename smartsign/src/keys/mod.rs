@@ -2,6 +2,8 @@
 
 pub mod container;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use crate::clock::Clock;
 use crate::config::SignerIdentification;
