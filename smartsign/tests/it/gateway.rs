@@ -26,7 +26,9 @@ struct State {
     connection: Option<Connection>,
     waiting: VecDeque<SignedRequest>,
     asked: HashMap<RequestId, SignedRequest>,
-    handed_out: HashMap<RequestId, SessionId>,
+    /// To whom requests were handed out last, and which.
+    session: Option<SessionId>,
+    handed_out: VecDeque<RequestId>,
     /// Every delivery that came, in order, whether it was accepted or not.
     deliveries: Vec<Delivery>,
     settled: HashMap<RequestId, Outcome>,
@@ -39,10 +41,24 @@ struct State {
     given_out: Vec<String>,
 }
 
+impl State {
+    /// Puts what was handed out and is not settled before what waits.
+    fn hand_out_again(&mut self) {
+        while let Some(id) = self.handed_out.pop_back() {
+            if !self.settled.contains_key(&id) {
+                self.waiting.push_front(self.asked[&id].clone());
+            }
+        }
+    }
+}
+
 pub(crate) struct Gateway {
     pub key: SecretKey,
     pub address: SocketAddr,
     state: Mutex<State>,
+    /// Something was asked: whoever polls looks again.
+    asked: Notify,
+    /// Something happened: whoever waits in a test looks again.
     changed: Notify,
     stop: tokio_util::sync::CancellationToken,
     server: Mutex<Option<tokio::task::JoinHandle<serve::DrainReport>>>,
@@ -67,6 +83,7 @@ impl Gateway {
             key: SecretKey::from_seed(&[41; 32]),
             address: listener.local_addr().unwrap(),
             state: Mutex::default(),
+            asked: Notify::new(),
             changed: Notify::new(),
             stop: tokio_util::sync::CancellationToken::new(),
             server: Mutex::default(),
@@ -199,12 +216,12 @@ impl Gateway {
         let session = SessionId(parameters["session"].parse().unwrap());
         let waited = tokio::time::timeout(wait, async {
             loop {
-                let changed = self.changed.notified();
+                let asked = self.asked.notified();
                 let found = self.hand_out(max, session);
                 if !found.is_empty() {
                     return found;
                 }
-                changed.await;
+                asked.await;
             }
         });
         match waited.await {
@@ -220,23 +237,17 @@ impl Gateway {
         }
     }
 
-    /// What was not handed out to this session yet.
+    /// What was not handed out to this session yet; a new one gets everything that is not settled.
     fn hand_out(&self, max: usize, session: SessionId) -> Vec<SignedRequest> {
         let mut state = self.state.lock().unwrap();
-        let State {
-            waiting,
-            handed_out,
-            settled,
-            ..
-        } = &mut *state;
-        waiting.retain(|request| !settled.contains_key(&request.request.id));
-        let fresh = waiting
-            .iter()
-            .filter(|request| handed_out.get(&request.request.id) != Some(&session));
-        let fresh: Vec<SignedRequest> = fresh.take(max).cloned().collect();
-        for request in &fresh {
-            handed_out.insert(request.request.id, session);
+        if state.session.replace(session) != Some(session) {
+            state.hand_out_again();
         }
+        let count = max.min(state.waiting.len());
+        let fresh: Vec<SignedRequest> = state.waiting.drain(..count).collect();
+        state
+            .handed_out
+            .extend(fresh.iter().map(|request| request.request.id));
         fresh
     }
 
@@ -334,7 +345,7 @@ impl Gateway {
         let id = request.request.id;
         self.expect(&request);
         self.state.lock().unwrap().waiting.push_back(request);
-        self.changed.notify_waiters();
+        self.asked.notify_waiters();
         id
     }
 
@@ -347,8 +358,7 @@ impl Gateway {
     pub fn unsettle(&self, id: RequestId) {
         let mut state = self.state.lock().unwrap();
         state.settled.remove(&id);
-        let request = state.asked[&id].clone();
-        state.waiting.push_back(request);
+        state.handed_out.push_back(id);
     }
 
     /// Closes its listener and all connections.
@@ -359,8 +369,8 @@ impl Gateway {
     }
 
     pub fn hand_out_again(&self) {
-        self.state.lock().unwrap().handed_out.clear();
-        self.changed.notify_waiters();
+        self.state.lock().unwrap().hand_out_again();
+        self.asked.notify_waiters();
     }
 
     pub fn forget_secret(&self) {
