@@ -25,7 +25,7 @@ async fn main() {
     let asked = std::env::args()
         .skip(1)
         .find_map(|argument| argument.parse().ok());
-    let requests: usize = asked.unwrap_or(5_000);
+    let requests: usize = asked.unwrap_or(2_000);
     let world = World::with(|config| config.gateway.poll_requests_max = 64).await;
     let (running, key) = world.ready().await;
     world.gateway.enrolled(1).await;

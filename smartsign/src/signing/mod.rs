@@ -195,7 +195,7 @@ impl Desk {
         }
         self.judge(&request)?;
         let waiting = Instant::now();
-        let _thread = self
+        let thread = self
             .threads
             .acquire()
             .await
@@ -215,6 +215,8 @@ impl Desk {
                 let (event, cms) = self
                     .sign(unlocked, request.id, register, key, form, bytes)
                     .await?;
+                // Free before the disk is waited for, so that signatures are made durable together.
+                drop(thread);
                 let signed = Signed {
                     id: request.id,
                     digest,
