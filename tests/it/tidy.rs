@@ -68,6 +68,7 @@ const FORBIDDEN_DEPENDENCIES: &[(&str, &[&str])] = &[
     // Pure: no I/O, no clock, no runtime.
     ("fiscal", PURE),
     ("dstu", PURE),
+    ("signing-protocol", PURE),
     (
         "smartsign",
         &["countersign", "actors", "storage", "sandbox", "ractor", "sled"],
@@ -100,6 +101,7 @@ const FORBIDDEN_NAMES: &[(&str, &[&str])] = &[
             "actors/src/clock.rs",
             "sandbox/src/sms/routes.rs",
             "dstu/examples/",
+            "smartsign/src/clock.rs",
         ],
     ),
     ("Local::now", &[]),
