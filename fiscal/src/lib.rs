@@ -13,6 +13,7 @@ pub mod numbers;
 pub mod offline;
 pub mod testing;
 pub mod ticket;
+pub mod view;
 mod xml;
 
 pub use amount::{AmountError, Money, Percent, Price, Quantity};
