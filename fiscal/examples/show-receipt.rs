@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     for (name, sample) in samples::all() {
         let view = sample.view();
-        let write = |suffix: &str, content: &[u8]| std::fs::write(folder.join(format!("{name}{suffix}")), content);
+        let write =
+            |suffix: &str, content: &[u8]| std::fs::write(folder.join(format!("{name}{suffix}")), content);
         for width in [Width::PAPER_58_MM, Width::MIDDLE, Width::PAPER_80_MM] {
             let columns = width.columns();
             write(&format!("-{columns}.txt"), view.text(width).as_bytes())?;

@@ -65,7 +65,9 @@ impl Code {
         encoder.set_depth(BitDepth::One);
         encoder.set_compression(Compression::Balanced);
         let mut writer = encoder.write_header().expect("memory takes a header");
-        writer.write_image_data(&rows).expect("memory takes rows of the size that the header says");
+        writer
+            .write_image_data(&rows)
+            .expect("memory takes rows of the size that the header says");
         writer.finish().expect("memory takes an end");
         png
     }
@@ -75,7 +77,8 @@ impl Code {
     pub fn drawn(&self) -> String {
         let mut drawn = String::new();
         for row in self.rows() {
-            row.iter().for_each(|is_dark| drawn.push_str(if *is_dark { "██" } else { "  " }));
+            row.iter()
+                .for_each(|is_dark| drawn.push_str(if *is_dark { "██" } else { "  " }));
             drawn.push('\n');
         }
         drawn

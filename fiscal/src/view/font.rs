@@ -34,7 +34,11 @@ pub(super) fn cell(font: &FontRef<'_>, character: char, width: usize, height: us
         #[expect(clippy::cast_precision_loss, reason = "dots of one character")]
         let (x, y) = (bounds.min.x + x as f32, bounds.min.y + y as f32);
         if x >= 0.0 && y >= 0.0 && x < across && y < down {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "inside the cell")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "inside the cell"
+            )]
             let at = y as usize * width + x as usize;
             ink[at] = coverage.clamp(0.0, 1.0);
         }
@@ -85,7 +89,10 @@ mod tests {
         let ink = cell(&font, 'Ї', 12, 24);
         assert!(ink.iter().any(|ink| *ink > 0.9));
         let (top, bottom) = (&ink[..12], &ink[23 * 12..]);
-        assert!(top.iter().chain(bottom).all(|ink| *ink == 0.0), "lines do not touch");
+        assert!(
+            top.iter().chain(bottom).all(|ink| *ink == 0.0),
+            "lines do not touch"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::code::Code;
 use super::sheet::{Block, Sheet};
+use super::words::link_parts;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::fmt::Write;
 
@@ -37,6 +38,7 @@ fn one(sheet: &Sheet, block: &Block) -> Markup {
             Block::Heading(text) => h2 { (text) },
             Block::Centred(text) => p.centred { (text) },
             Block::Line(text) => p { (text) },
+            Block::Flow(facts) => p { @for fact in facts { span.fact { (fact) } " " } },
             Block::Pair(pair) => div.pair.strong[pair.is_strong] {
                 span.label { (pair.label) }
                 " "
@@ -45,7 +47,7 @@ fn one(sheet: &Sheet, block: &Block) -> Markup {
             },
             Block::Rule => hr;,
             Block::Code => a.code href=(link) { (drawing(&Code::of(link))) },
-            Block::Link => p.link { a href=(link) { (link) } },
+            Block::Link => p.link { a href=(link) { @for part in link_parts(link) { (part) wbr; } } },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::sheet::{Block, Pair, Sheet};
 use super::width::Width;
-use super::words::{columns, pieces, wrapped, wrapped_link};
+use super::words::{balanced, columns, flowing, pieces, wrapped, wrapped_link};
 
 /// What stands on a line of paper.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,9 +46,14 @@ pub(super) fn printed(sheet: &Sheet, width: Width) -> Vec<Printed> {
             Block::Heading(text) => (centred(text, width), true, false),
             Block::Centred(text) => (centred(text, width), false, false),
             Block::Line(text) => (wrapped(text, width), false, false),
+            Block::Flow(facts) => (flowing(facts, width), false, false),
             Block::Pair(pair) => (pair_lines(pair, width, sheet.mark_columns), pair.is_strong, false),
             Block::Rule => (vec!["-".repeat(width)], false, false),
-            Block::Link => (wrapped_link(sheet.link.as_deref().unwrap_or_default(), width), false, true),
+            Block::Link => (
+                wrapped_link(sheet.link.as_deref().unwrap_or_default(), width),
+                false,
+                true,
+            ),
             Block::Code => {
                 printed.push(Printed::Code);
                 continue;
@@ -66,7 +71,7 @@ pub(super) fn printed(sheet: &Sheet, width: Width) -> Vec<Printed> {
 }
 
 fn centred(text: &str, width: usize) -> Vec<String> {
-    let lines = wrapped(text, width).into_iter();
+    let lines = balanced(text, width).into_iter();
     lines
         .map(|line| {
             let blanks = (width - columns(&line)) / 2;
@@ -78,12 +83,19 @@ fn centred(text: &str, width: usize) -> Vec<String> {
 /// The label from the left, the value so that it ends where all values end, the mark behind it.
 fn pair_lines(pair: &Pair, width: usize, mark_columns: usize) -> Vec<String> {
     // A blank and the column of the letters, when any row has letters.
-    let edge = if mark_columns == 0 { width } else { width - mark_columns - 1 };
+    let edge = if mark_columns == 0 {
+        width
+    } else {
+        width - mark_columns - 1
+    };
     let value_columns = columns(&pair.value);
     let beside = edge.saturating_sub(value_columns + 1);
     let has_room = beside >= edge / LABEL_PART;
     let mut lines = wrapped(&pair.label, if has_room { beside } else { edge });
     if !has_room {
+        if pair.label.is_empty() {
+            lines.clear();
+        }
         lines.extend(pieces(&pair.value, edge).map(|piece| format!("{piece:>edge$}")));
     } else if let Some(last) = lines.last_mut() {
         let blanks = edge - columns(last) - value_columns;
@@ -136,6 +148,9 @@ mod tests {
     #[test]
     fn a_value_longer_than_a_line_is_cut_and_stays_at_the_right() {
         let lines = pair_lines(&pair("Сума", &"9".repeat(25), ""), 20, 0);
-        assert_eq!(lines, ["Сума".to_owned(), "9".repeat(20), format!("{:>20}", "99999")]);
+        assert_eq!(
+            lines,
+            ["Сума".to_owned(), "9".repeat(20), format!("{:>20}", "99999")]
+        );
     }
 }

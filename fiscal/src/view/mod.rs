@@ -68,7 +68,7 @@ pub struct Interim {
 pub struct Appearance<'a> {
     /// Name of the software, which the form asks for.
     pub software: &'a str,
-    /// The seller's words to the buyer, below everything; lines are kept.
+    /// The seller's words to the buyer, below everything on sales and returns; lines are kept.
     pub footer: &'a str,
     /// Cash in the drawer, for reports.
     pub drawer: Option<Money>,

@@ -63,12 +63,17 @@ pub(super) fn document(sheet: &Sheet, width: Width) -> Vec<u8> {
         }
         page.resources().fonts().pair(FONT, font);
         page.finish();
-        pdf.stream(content_id, &deflated(&drawn.content)).filter(Filter::FlateDecode);
+        pdf.stream(content_id, &deflated(&drawn.content))
+            .filter(Filter::FlateDecode);
         for (id, place) in links.into_iter().zip(drawn.links) {
             let mut link = pdf.annotation(id);
-            link.subtype(AnnotationType::Link).rect(place).border(0.0, 0.0, 0.0, None);
+            link.subtype(AnnotationType::Link)
+                .rect(place)
+                .border(0.0, 0.0, 0.0, None);
             let uri = sheet.link.as_deref().unwrap_or_default();
-            link.action().action_type(ActionType::Uri).uri(Str(uri.as_bytes()));
+            link.action()
+                .action_type(ActionType::Uri)
+                .uri(Str(uri.as_bytes()));
         }
     }
     let count = i32::try_from(page_ids.len()).expect("a receipt has fewer pages");
@@ -103,7 +108,11 @@ struct Drawn {
 #[expect(clippy::cast_precision_loss, reason = "columns and modules are few")]
 impl Roll {
     fn new(width: Width, code: Option<&Code>) -> Self {
-        let (paper, print) = if width.get() <= COLUMNS_OF_58_MM { (58.0, 48.0) } else { (80.0, 72.0) };
+        let (paper, print) = if width.get() <= COLUMNS_OF_58_MM {
+            (58.0, 48.0)
+        } else {
+            (80.0, 72.0)
+        };
         let (paper, print) = (paper * POINTS_A_MM, print * POINTS_A_MM);
         let modules = code.map_or(1, Code::modules) as f32;
         let module = (print / modules).min(MODULE_MAX);
@@ -186,7 +195,11 @@ impl Roll {
         }
         // What is left above and below the font's height is shared out.
         let baseline = bottom + (top - bottom - size * glyphs.height) / 2.0 + size * glyphs.descent;
-        let mode = if line.is_strong { TextRenderingMode::FillStroke } else { TextRenderingMode::Fill };
+        let mode = if line.is_strong {
+            TextRenderingMode::FillStroke
+        } else {
+            TextRenderingMode::Fill
+        };
         content.begin_text();
         content.set_font(FONT, size).set_text_rendering_mode(mode);
         content.next_line(self.left + self.step * blanks as f32, baseline);
@@ -239,7 +252,9 @@ impl Glyphs {
 
     /// Two octets a character.
     fn encode(&self, text: &str) -> Vec<u8> {
-        let numbers = text.chars().map(|character| self.numbers.get(&character).copied().unwrap_or(0));
+        let numbers = text
+            .chars()
+            .map(|character| self.numbers.get(&character).copied().unwrap_or(0));
         numbers.flat_map(u16::to_be_bytes).collect()
     }
 
@@ -256,12 +271,18 @@ impl Glyphs {
             .base_font(FONT_NAME)
             .system_info(IDENTITY)
             .font_descriptor(descriptor)
-            .default_width(self.advance * 1000.0)
+            // A whole number: some readers take no other, and a line of 64 characters is off by a three-thousandth of one.
+            .default_width((self.advance * 1000.0).round())
             .cid_to_gid_map_predefined(Name(b"Identity"));
         pdf.font_descriptor(descriptor)
             .name(FONT_NAME)
             .flags(FontFlags::FIXED_PITCH | FontFlags::SYMBOLIC)
-            .bbox(Rect::new(0.0, -self.descent * 1000.0, self.advance * 1000.0, self.ascent * 1000.0))
+            .bbox(Rect::new(
+                0.0,
+                -self.descent * 1000.0,
+                self.advance * 1000.0,
+                self.ascent * 1000.0,
+            ))
             .italic_angle(0.0)
             .ascent(self.ascent * 1000.0)
             .descent(-self.descent * 1000.0)

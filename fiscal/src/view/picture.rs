@@ -79,9 +79,12 @@ pub(super) fn png(sheet: &Sheet, width: Width, scale: Scale) -> Result<Vec<u8>, 
     // Two dots share an octet, so that no filter finds a likeness: rows repeat, which deflate sees itself.
     encoder.set_filter(Filter::NoFilter);
     let mut writer = encoder.write_header().expect("memory takes a header");
-    let mut rows = writer.stream_writer_with_size(CHUNK_OCTETS).expect("memory takes rows");
+    let mut rows = writer
+        .stream_writer_with_size(CHUNK_OCTETS)
+        .expect("memory takes rows");
     let mut write = |rows_of_ink: &[u8]| {
-        rows.write_all(rows_of_ink).expect("memory takes rows of the size that the header says");
+        rows.write_all(rows_of_ink)
+            .expect("memory takes rows of the size that the header says");
     };
     write(&brush.blank(margin));
     for one in &printed {
@@ -183,7 +186,9 @@ impl Brush {
 fn shades(ink: &[f32]) -> Vec<u8> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 15")]
     let shade = |ink: f32| ((1.0 - ink) * DARKEST).round() as u8;
-    ink.chunks_exact(2).map(|two| shade(two[0]) << 4 | shade(two[1])).collect()
+    ink.chunks_exact(2)
+        .map(|two| shade(two[0]) << 4 | shade(two[1]))
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use encoding_rs::WINDOWS_1251;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, wrap};
 
+/// Where a word may be parted, shown only where it is.
+const SOFT_HYPHEN: char = '\u{ad}';
+
 /// A text of one line, of characters one column wide: blanks run together, line ends and control characters become blanks, soft hyphens
 /// go, the hryvnia's sign is spelt, and what windows-1251 does not have is a question mark.
 ///
@@ -11,12 +14,18 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, wrap};
 pub(super) fn clean(text: &str) -> String {
     let is_blank = |character: char| character.is_whitespace() || character.is_control();
     let mut cleaned = String::with_capacity(text.len());
-    for word in text.split(is_blank).filter(|word| !word.is_empty()) {
+    for word in text.split(is_blank) {
+        // Soft hyphens may be all of a word.
+        let word = word.trim_matches(SOFT_HYPHEN);
+        if word.is_empty() {
+            continue;
+        }
         if !cleaned.is_empty() {
             cleaned.push(' ');
         }
-        if WINDOWS_1251.encode(word).2 || word.contains('\u{ad}') {
-            word.chars().for_each(|character| push_printable(&mut cleaned, character));
+        if WINDOWS_1251.encode(word).2 || word.contains(SOFT_HYPHEN) {
+            word.chars()
+                .for_each(|character| push_printable(&mut cleaned, character));
         } else {
             cleaned.push_str(word);
         }
@@ -26,7 +35,7 @@ pub(super) fn clean(text: &str) -> String {
 
 fn push_printable(text: &mut String, character: char) {
     match character {
-        '\u{ad}' => {}
+        SOFT_HYPHEN => {}
         '₴' => text.push_str("грн"),
         _ if WINDOWS_1251.encode(character.encode_utf8(&mut [0; 4])).2 => text.push('?'),
         _ => text.push(character),
@@ -38,15 +47,45 @@ pub(super) fn columns(text: &str) -> usize {
     text.chars().count()
 }
 
-/// A cleaned text in lines of at most `width` columns, at least one: parted between words, or behind a hyphen, and inside a word only
-/// when it is longer than a line.
+/// A cleaned text in lines of at most `width` columns, at least one: parted between words, and inside a word only when it is longer
+/// than a line. Not behind hyphens: addresses abound in `р-н` and `м-н`.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let options = Options::new(width)
         .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::HyphenSplitter)
+        .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit)
         .break_words(true);
     wrap(text, options).into_iter().map(String::from).collect()
+}
+
+/// Lines as [`wrapped`], but as even as the same number of lines allows: for what is centred, where a last line of one word is ugly.
+pub(super) fn balanced(text: &str, width: usize) -> Vec<String> {
+    let count = wrapped(text, width).len();
+    // Fewer columns never give fewer lines, so that the least width of as many is found by halving.
+    let (mut least, mut most) = (1, width);
+    while least < most {
+        let middle = usize::midpoint(least, most);
+        match wrapped(text, middle).len() > count {
+            true => least = middle + 1,
+            false => most = middle,
+        }
+    }
+    wrapped(text, most)
+}
+
+/// Facts one after another, parted between them while each fits a line.
+pub(super) fn flowing(facts: &[String], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for fact in facts {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(fact) <= width => {
+                line.push(' ');
+                line.push_str(fact);
+            }
+            _ => lines.extend(wrapped(fact, width)),
+        }
+    }
+    lines
 }
 
 /// A link in lines of at most `width` columns, which are the link when joined: parted before `&` and behind `/` and `?`, and elsewhere
@@ -77,12 +116,20 @@ pub(super) fn pieces(text: &str, width: usize) -> impl Iterator<Item = &str> {
     })
 }
 
-fn link_parts(link: &str) -> impl Iterator<Item = &str> {
+/// The parts of a link between which it may be parted; joined, they are the link.
+pub(super) fn link_parts(link: &str) -> impl Iterator<Item = &str> {
     link.split_inclusive(['/', '?']).flat_map(|part| {
-        let mut starts: Vec<usize> = part.match_indices('&').map(|(at, _)| at).filter(|at| *at > 0).collect();
+        let mut starts: Vec<usize> = part
+            .match_indices('&')
+            .map(|(at, _)| at)
+            .filter(|at| *at > 0)
+            .collect();
         starts.insert(0, 0);
         starts.push(part.len());
-        starts.windows(2).map(|pair| &part[pair[0]..pair[1]]).collect::<Vec<_>>()
+        starts
+            .windows(2)
+            .map(|pair| &part[pair[0]..pair[1]])
+            .collect::<Vec<_>>()
     })
 }
 
@@ -94,7 +141,7 @@ mod tests {
     fn what_no_printer_shows_is_gone() {
         let cases = [
             ("  Хліб\t\n\u{a0}білий \u{1}", "Хліб білий"),
-            ("во\u{ad}да", "вода"),
+            ("во\u{ad}да \u{ad} \u{ad}", "вода"),
             ("100 ₴", "100 грн"),
             ("Кава ☕ «Ґанок» №5 — 25€", "Кава ? «Ґанок» №5 — 25€"),
             ("\r\n", ""),
@@ -110,12 +157,38 @@ mod tests {
             ("", &[""]),
             ("Хліб житній", &["Хліб", "житній"]),
             ("один два три", &["один два", "три"]),
-            ("гостро-солодкий", &["гостро-", "солодкий"]),
+            ("Оболонь р-н", &["Оболонь", "р-н"]),
             ("абвгґдеєжзиі ї", &["абвгґдеєж", "зиі ї"]),
         ];
         for (given, expected) in cases {
             assert_eq!(wrapped(given, 9), expected, "{given:?}");
         }
+    }
+
+    #[test]
+    fn centred_lines_are_even() {
+        assert_eq!(
+            balanced("один два три чотири п'ять", 21),
+            ["один два три", "чотири п'ять"]
+        );
+        assert_eq!(balanced("один", 21), ["один"]);
+        assert_eq!(balanced(&"а".repeat(22), 21).len(), 2);
+        assert_eq!(balanced("", 21), [""]);
+    }
+
+    #[test]
+    fn facts_flow_and_are_parted_only_when_longer_than_a_line() {
+        let facts = [
+            "Код 17".to_owned(),
+            "ШК 482000".to_owned(),
+            "УКТЗЕД 2204219300".to_owned(),
+        ];
+        assert_eq!(flowing(&facts, 16), ["Код 17 ШК 482000", "УКТЗЕД", "2204219300"]);
+        assert_eq!(
+            flowing(&facts, 12),
+            ["Код 17", "ШК 482000", "УКТЗЕД", "2204219300"]
+        );
+        assert_eq!(flowing(&[], 12), Vec::<String>::new());
     }
 
     #[test]

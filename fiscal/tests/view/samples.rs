@@ -45,12 +45,25 @@ pub fn all() -> Vec<(&'static str, Sample)> {
         ("sale", online(sale())),
         ("sale-offline", offline_sale()),
         ("sale-test", test_sale()),
-        ("sale-unregistered", Sample::Document(document(sale()).into(), None)),
+        (
+            "sale-unregistered",
+            Sample::Document(document(sale()).into(), None),
+        ),
+        ("sale-discount", online(discounted())),
         ("return", online(goods_return())),
         ("prepayment", online(prepayment())),
-        ("deposit", online(Kind::cash(CashMovement::ServiceDeposit, money("500.00")))),
-        ("reinforcement", online(Kind::cash(CashMovement::AdditionalDeposit, money("1000.00")))),
-        ("issue", online(Kind::cash(CashMovement::ServiceIssue, money("4200.50")))),
+        (
+            "deposit",
+            online(Kind::cash(CashMovement::ServiceDeposit, money("500.00"))),
+        ),
+        (
+            "reinforcement",
+            online(Kind::cash(CashMovement::AdditionalDeposit, money("1000.00"))),
+        ),
+        (
+            "issue",
+            online(Kind::cash(CashMovement::ServiceIssue, money("4200.50"))),
+        ),
         ("storno", online(Kind::storno(number("3408730317")))),
         ("withdrawal", online(withdrawal())),
         ("pawnshop", online(pawnshop())),
@@ -58,9 +71,20 @@ pub fn all() -> Vec<(&'static str, Sample)> {
         ("fuel", online(fuel())),
         ("shift-open", online(Kind::OpenShift)),
         ("shift-close", online(Kind::CloseShift)),
-        ("offline-begin", offline(Kind::OfflineBegin { revoke_last_online: false }, None)),
+        (
+            "offline-begin",
+            offline(
+                Kind::OfflineBegin {
+                    revoke_last_online: false,
+                },
+                None,
+            ),
+        ),
         ("x-report", Sample::Interim(interim(totals()).into())),
-        ("x-report-empty", Sample::Interim(interim(ZReport::default()).into())),
+        (
+            "x-report-empty",
+            Sample::Interim(interim(ZReport::default()).into()),
+        ),
         ("z-report", online(Kind::z_report(totals()))),
     ]
 }
@@ -181,8 +205,15 @@ pub fn sale() -> Kind {
         code: Some("1047".into()),
         barcode: Some("4820000000017".into()),
         classification: Some(Classification::Goods("2204219300".into())),
-        excise_labels: vec![ExciseLabel { text: "AAAB 123456".into() }],
-        ..row("Вино столове напівсолодке червоне «Вигаданий виноградник» 0,75 л", "1", "259.90", "АГ")
+        excise_labels: vec![ExciseLabel {
+            text: "AAAB 123456".into(),
+        }],
+        ..row(
+            "Вино столове напівсолодке червоне «Вигаданий виноградник» 0,75 л",
+            "1",
+            "259.90",
+            "АГ",
+        )
     };
     let bread = Row {
         discount: Some(Box::new(Discount {
@@ -211,7 +242,27 @@ pub fn sale() -> Kind {
             tax(TaxType::VAT, "ПДВ", 'А', "20.00", "402.45", "65.01"),
             tax(TaxType::VAT, "ПДВ", 'Б', "7.00", "56.50", "3.33"),
         ],
-        payments: vec![Payment::cash_with_change(money("453.50"), money("500.00"), money("46.50"))],
+        payments: vec![Payment::cash_with_change(
+            money("453.50"),
+            money("500.00"),
+            money("46.50"),
+        )],
+        ..Receipt::default()
+    })
+}
+
+/// Ten per cent off the whole, on no row.
+fn discounted() -> Kind {
+    let total = Total {
+        discount_kind: Some(DiscountKind::Percent),
+        discount_percent: Some(money("10.00")),
+        discount: Some(money("6.00")),
+        ..Total::of(money("54.00"))
+    };
+    Kind::sale(Receipt {
+        rows: vec![row("Зошит у клітинку", "4", "15.00", "")],
+        total: Some(total),
+        payments: vec![Payment::cash(money("54.00"))],
         ..Receipt::default()
     })
 }

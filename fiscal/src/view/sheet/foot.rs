@@ -29,7 +29,12 @@ pub(super) fn of_document(
     sheet.pair(&number, &format!("ВН {}", head.local_number), "", false);
     register(sheet, head.register);
     let moment = trade::moment(head.issued.get());
-    sheet.pair(&moment, mode_name(matches!(head.mode, Mode::Offline { .. })), "", false);
+    sheet.pair(
+        &moment,
+        mode_name(matches!(head.mode, Mode::Offline { .. })),
+        "",
+        false,
+    );
     if let Mode::Offline { fiscal_number, .. } = &head.mode {
         let number: Option<OfflineNumber> = fiscal_number.as_str().parse().ok();
         sheet.fact("КОНТРОЛЬНЕ ЧИСЛО", number.map(|number| number.control));
@@ -42,7 +47,10 @@ pub(super) fn of_document(
         (false, None) => NOT_FISCAL,
         (false, Some(_)) => class(&document.kind),
     };
-    close(sheet, class, appearance);
+    close(sheet, class, appearance.software);
+    if matches!(document.kind, Kind::Sale { .. } | Kind::Return { .. }) {
+        appearance.footer.lines().for_each(|line| sheet.centred(line));
+    }
 }
 
 pub(super) fn of_interim(sheet: &mut Sheet, report: &Interim, appearance: &Appearance<'_>) {
@@ -50,7 +58,11 @@ pub(super) fn of_interim(sheet: &mut Sheet, report: &Interim, appearance: &Appea
     register(sheet, report.register);
     let moment = trade::moment(report.taken.get());
     sheet.pair(&moment, mode_name(report.is_offline), "", false);
-    close(sheet, if report.testing { TEST_MARK } else { NOT_FISCAL }, appearance);
+    close(
+        sheet,
+        if report.testing { TEST_MARK } else { NOT_FISCAL },
+        appearance.software,
+    );
 }
 
 fn register(sheet: &mut Sheet, register: Register) {
@@ -59,15 +71,16 @@ fn register(sheet: &mut Sheet, register: Register) {
 }
 
 const fn mode_name(is_offline: bool) -> &'static str {
-    if is_offline { "ОФЛАЙН" } else { "ОНЛАЙН" }
+    if is_offline {
+        "ОФЛАЙН"
+    } else {
+        "ОНЛАЙН"
+    }
 }
 
-fn close(sheet: &mut Sheet, class: &str, appearance: &Appearance<'_>) {
+fn close(sheet: &mut Sheet, class: &str, software: &str) {
     sheet.heading(class);
-    sheet.centred(appearance.software);
-    for line in appearance.footer.lines() {
-        sheet.centred(line);
-    }
+    sheet.centred(software);
 }
 
 /// Which form of receipt it is: money that goes to the buyer has a form of its own (ФКЧ-2), in a pawnshop too.
@@ -75,8 +88,14 @@ fn class(kind: &Kind) -> &'static str {
     match kind {
         Kind::ZReport(_) => "ФІСКАЛЬНИЙ ЗВІТНИЙ ЧЕК",
         Kind::Return { .. } => "ВИДАТКОВИЙ ЧЕК",
-        Kind::Sale { service: Service::CashWithdrawal, .. } => "ВИДАТКОВИЙ ЧЕК",
-        Kind::Sale { service: Service::Pawnshop, receipt } if pays_out(receipt) => "ВИДАТКОВИЙ ЧЕК",
+        Kind::Sale {
+            service: Service::CashWithdrawal,
+            ..
+        } => "ВИДАТКОВИЙ ЧЕК",
+        Kind::Sale {
+            service: Service::Pawnshop,
+            receipt,
+        } if pays_out(receipt) => "ВИДАТКОВИЙ ЧЕК",
         Kind::Sale { .. } => "ФІСКАЛЬНИЙ ЧЕК",
         Kind::OpenShift
         | Kind::CloseShift

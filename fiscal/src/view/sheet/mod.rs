@@ -27,6 +27,8 @@ pub(super) enum Block {
     Centred(String),
     /// From the left.
     Line(String),
+    /// Short facts one after another, each kept together.
+    Flow(Vec<String>),
     /// A label and its sum.
     Pair(Pair),
     /// A line across.

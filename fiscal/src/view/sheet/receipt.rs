@@ -2,9 +2,8 @@
 
 use super::row::{self, discount_label};
 use super::{Sheet, short, trade};
-use crate::document::{
-    PartPayment, Payment, PaymentSystem, Receipt, Service, Tax, TaxTotal, Total,
-};
+use crate::amount::Money;
+use crate::document::{PartPayment, Payment, PaymentSystem, Receipt, Service, Tax, TaxTotal, Total};
 
 pub(super) fn write(sheet: &mut Sheet, service: Service, receipt: &Receipt) {
     for row in &receipt.rows {
@@ -12,8 +11,9 @@ pub(super) fn write(sheet: &mut Sheet, service: Service, receipt: &Receipt) {
     }
     sheet.rule();
     if let Some(total) = &receipt.total {
-        write_total(sheet, service, total, &receipt.taxes);
+        write_total(sheet, service, total, receipt);
     }
+    sheet.rule();
     for payment in &receipt.payments {
         write_payment(sheet, payment);
     }
@@ -37,18 +37,20 @@ pub(super) fn write_movement(sheet: &mut Sheet, receipt: &Receipt) {
 }
 
 /// `СУМА`, the taxes, `ЗАОКРУГЛЕННЯ`, `ДО СПЛАТИ`: in the order of the form.
-fn write_total(sheet: &mut Sheet, service: Service, total: &Total, taxes: &[Tax]) {
+fn write_total(sheet: &mut Sheet, service: Service, total: &Total, receipt: &Receipt) {
     sheet.some_sum("Видано клієнту", total.pawnshop_issued);
     sheet.some_sum("Отримано від клієнта", total.pawnshop_received);
-    if let Some(discount) = total.discount.filter(|discount| !discount.is_zero()) {
-        let label = discount_label(discount, total.discount_kind, total.discount_percent);
-        sheet.sum(&label.to_uppercase(), -discount);
+    let (of_rows, rest) = discounts(total, receipt);
+    if let Some(rest) = rest {
+        let label = discount_label(rest, total.discount_kind, total.discount_percent);
+        sheet.sum(&label.to_uppercase(), -rest);
     }
     let rounded = total.sum.zip(total.unrounded);
     if let Some(sum) = total.unrounded.or(total.sum) {
         sheet.strong_sum("СУМА", sum);
     }
-    for tax in taxes {
+    sheet.some_sum("Знижки разом", of_rows);
+    for tax in &receipt.taxes {
         write_tax(sheet, tax);
     }
     let untaxed = match service {
@@ -63,6 +65,20 @@ fn write_total(sheet: &mut Sheet, service: Service, total: &Total, taxes: &[Tax]
         sheet.strong_sum("ДО СПЛАТИ", sum);
     }
     write_part(sheet, total);
+}
+
+/// The receipt's discount counts those of the rows in it, which are printed there (official sample of discounts). The first is all of
+/// it when the rows have it all, only to be said; the second is what is more than theirs, to be taken off.
+fn discounts(total: &Total, receipt: &Receipt) -> (Option<Money>, Option<Money>) {
+    let Some(discount) = total.discount.filter(|discount| !discount.is_zero()) else {
+        return (None, None);
+    };
+    let mut of_rows = receipt.rows.iter().filter_map(|row| row.discount.as_ref()?.sum);
+    let of_rows = of_rows.try_fold(Money::ZERO, Money::checked_add);
+    match of_rows.and_then(|of_rows| discount.checked_sub(of_rows)) {
+        Some(Money::ZERO) => (Some(discount), None),
+        rest => (None, rest),
+    }
 }
 
 fn write_part(sheet: &mut Sheet, total: &Total) {
@@ -86,19 +102,33 @@ fn write_part(sheet: &mut Sheet, total: &Total) {
 
 fn write_tax(sheet: &mut Sheet, tax: &Tax) {
     sheet.sum(
-        &tax_label(&tax.name, tax.letter.map(|letter| letter.canonical()), tax.rate, tax.on_top),
+        &tax_label(
+            &tax.name,
+            tax.letter.map(|letter| letter.canonical()),
+            tax.rate,
+            tax.on_top,
+        ),
         tax.sum,
     );
 }
 
 pub(super) fn tax_total_label(tax: &TaxTotal) -> String {
-    tax_label(&tax.name, tax.letter.map(|letter| letter.canonical()), tax.rate, tax.on_top)
+    tax_label(
+        &tax.name,
+        tax.letter.map(|letter| letter.canonical()),
+        tax.rate,
+        tax.on_top,
+    )
 }
 
 /// `ПДВ А 20%`; a tax that comes on top of the price says so.
-fn tax_label(name: &str, letter: Option<char>, rate: crate::Money, on_top: Option<bool>) -> String {
+fn tax_label(name: &str, letter: Option<char>, rate: Money, on_top: Option<bool>) -> String {
     let letter = letter.map(|letter| format!(" {letter}")).unwrap_or_default();
-    let on_top = if on_top == Some(true) { " понад ціну" } else { "" };
+    let on_top = if on_top == Some(true) {
+        " понад ціну"
+    } else {
+        ""
+    };
     format!("{name}{letter} {}%{on_top}", short(rate))
 }
 

@@ -1,7 +1,7 @@
 //! The totals of a shift, of an X and of a Z report alike.
 
-use super::receipt::tax_total_label;
 use super::Sheet;
+use super::receipt::tax_total_label;
 use crate::amount::Money;
 use crate::document::{CashWithdrawals, CurrencyTotal, CurrencyTotals, FuelTotals, Turnover, ZReport};
 
@@ -21,8 +21,14 @@ pub(super) fn write(sheet: &mut Sheet, report: &ZReport, drawer: Option<Money>) 
     }
     sheet.rule();
     let body = report.body.as_ref();
-    sheet.sum("СЛУЖБОВЕ ВНЕСЕННЯ", body.and_then(|body| body.deposits).unwrap_or_default());
-    sheet.sum("СЛУЖБОВА ВИДАЧА", body.and_then(|body| body.issues).unwrap_or_default());
+    sheet.sum(
+        "СЛУЖБОВЕ ВНЕСЕННЯ",
+        body.and_then(|body| body.deposits).unwrap_or_default(),
+    );
+    sheet.sum(
+        "СЛУЖБОВА ВИДАЧА",
+        body.and_then(|body| body.issues).unwrap_or_default(),
+    );
     sheet.fact("Транспорт:", body.and_then(|body| body.vehicle.as_deref()));
     if let Some(drawer) = drawer {
         sheet.strong_sum("ГОТІВКА В КАСІ", drawer);
@@ -51,7 +57,11 @@ fn write_turnover(sheet: &mut Sheet, name: &str, turnover: &Turnover) {
     }
     count(sheet, "Ломбард: видано, чеків", turnover.pawnshop_receipts_issued);
     sheet.some_sum("Ломбард: видано", turnover.pawnshop_issued);
-    count(sheet, "Ломбард: отримано, чеків", turnover.pawnshop_receipts_received);
+    count(
+        sheet,
+        "Ломбард: отримано, чеків",
+        turnover.pawnshop_receipts_received,
+    );
     sheet.some_sum("Ломбард: отримано", turnover.pawnshop_received);
     count(sheet, "Переказів", turnover.transfers);
     sheet.some_sum("Сума переказів", turnover.transfers_sum);

@@ -1,8 +1,9 @@
 //! One row of a receipt: codes, name, excise labels, quantity and price, sum and letters, discount.
 
-use super::{MARK_COLUMNS_MAX, Sheet, short, trade};
+use super::{Block, MARK_COLUMNS_MAX, Sheet, short, trade};
 use crate::amount::Money;
 use crate::document::{Classification, Discount, DiscountKind, Row};
+use crate::view::words::clean;
 
 pub(super) fn write(sheet: &mut Sheet, row: &Row) {
     codes(sheet, row);
@@ -39,9 +40,17 @@ fn codes(sheet: &mut Sheet, row: &Row) {
         classification,
         row.barcode.as_deref().map(|code| ("ШК", code)),
     ];
-    let codes = codes.into_iter().flatten().filter(|(_, code)| !code.trim().is_empty());
-    let codes: Vec<String> = codes.map(|(label, code)| format!("{label} {code}")).collect();
-    sheet.line(&codes.join(" "));
+    let codes = codes
+        .into_iter()
+        .flatten()
+        .map(|(label, code)| (label, clean(code)));
+    let codes: Vec<String> = codes
+        .filter(|(_, code)| !code.is_empty())
+        .map(|(label, code)| format!("{label} {code}"))
+        .collect();
+    if !codes.is_empty() {
+        sheet.blocks.push(Block::Flow(codes));
+    }
 }
 
 /// `2 шт x 12.77` and the sum with its letters; without a price, whichever of them there is.
@@ -64,7 +73,12 @@ fn cost(sheet: &mut Sheet, row: &Row) {
         .collect();
     let is_long = letters.chars().count() > MARK_COLUMNS_MAX;
     match row.cost {
-        Some(cost) => sheet.pair(&label, &cost.to_string(), if is_long { "" } else { &letters }, false),
+        Some(cost) => sheet.pair(
+            &label,
+            &cost.to_string(),
+            if is_long { "" } else { &letters },
+            false,
+        ),
         None => sheet.line(&label),
     }
     if is_long {
@@ -80,7 +94,11 @@ fn write_discount(sheet: &mut Sheet, discount: &Discount) {
 }
 
 pub(super) fn discount_label(sum: Money, kind: Option<DiscountKind>, percent: Option<Money>) -> String {
-    let name = if sum.is_negative() { "Надбавка" } else { "Знижка" };
+    let name = if sum.is_negative() {
+        "Надбавка"
+    } else {
+        "Знижка"
+    };
     match (kind, percent) {
         (Some(DiscountKind::Percent), Some(percent)) => format!("{name} {}%", short(percent)),
         _ => name.to_owned(),

@@ -60,7 +60,10 @@ pub(super) fn currency(sheet: &mut Sheet, currency: &Currency) {
         let parts = [letters.clone(), name.clone(), code];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
     };
-    sheet.fact("Валюта:", Some(name(&currency.letters, &currency.name, currency.code)));
+    sheet.fact(
+        "Валюта:",
+        Some(name(&currency.letters, &currency.name, currency.code)),
+    );
     let out = name(&currency.out_letters, &currency.out_name, currency.out_code);
     sheet.fact("Видана валюта:", Some(out));
     sheet.fact("Курс:", currency.course.as_ref().map(short));
@@ -98,14 +101,28 @@ pub(super) fn duty_free(sheet: &mut Sheet, row: &Row) {
 /// Duty-free: who bought, and in which currency was paid and given back.
 pub(super) fn buyers(sheet: &mut Sheet, receipt: &Receipt) {
     for buyer in &receipt.duty_free {
-        let DutyFree { passport, passport_country, currency, course, sum, provided, .. } = buyer;
+        let DutyFree {
+            passport,
+            passport_country,
+            currency,
+            course,
+            sum,
+            provided,
+            ..
+        } = buyer;
         sheet.line(&format!("Паспорт: {passport} {passport_country}"));
         sheet.sum(&format!("Сплачено {currency}"), *sum);
         sheet.some_sum(&format!("Отримано {currency}"), *provided);
         sheet.fact("Курс:", course.as_ref().map(short));
     }
     for change in &receipt.duty_free_change {
-        let DutyFreeChange { currency, course, foreign_sum, sum, .. } = change;
+        let DutyFreeChange {
+            currency,
+            course,
+            foreign_sum,
+            sum,
+            ..
+        } = change;
         sheet.sum(&format!("Решта {currency}"), *foreign_sum);
         sheet.sum("Решта у гривнях", *sum);
         sheet.fact("Курс:", course.as_ref().map(short));
