@@ -17,8 +17,10 @@ const CELL_DOTS: (usize, usize) = (12, 24);
 const MARGIN_DOTS: usize = 12;
 /// 5 dots are 0.6 mm: phones read it from an arm's length, and the code is no wider than it must be.
 const MODULE_DOTS_MAX: usize = 5;
-/// Shades from white to black.
-const DARKEST: f32 = 15.0;
+/// Shades are four bits: black is 0.
+const LIGHTEST: f32 = 15.0;
+/// Two dots of paper.
+const WHITE: u8 = 0xff;
 
 /// Most of a picture is one chunk of so many octets.
 const CHUNK_OCTETS: usize = 32 * 1024;
@@ -100,7 +102,7 @@ pub(super) fn png(sheet: &Sheet, width: Width, scale: Scale) -> Result<Vec<u8>, 
     Ok(png)
 }
 
-/// What draws lines: a font, and the characters that it has drawn already.
+/// What draws lines: a font, and the characters that it has drawn already. What is drawn is octets of two dots.
 struct Brush {
     font: FontRef<'static>,
     /// Dots of a row, an even number.
@@ -108,7 +110,7 @@ struct Brush {
     cell: (usize, usize),
     /// How far a strong character is drawn a second time to the right, as receipt printers do.
     strong_dots: usize,
-    drawn: HashMap<(char, bool), Vec<f32>>,
+    drawn: HashMap<(char, bool), Vec<u8>>,
 }
 
 impl Brush {
@@ -124,26 +126,26 @@ impl Brush {
     }
 
     fn blank(&self, rows: usize) -> Vec<u8> {
-        vec![0xff; rows * self.dots / 2]
+        vec![WHITE; rows * self.dots / 2]
     }
 
     fn line(&mut self, line: &Line) -> Vec<u8> {
-        let ((across, down), dots_across) = (self.cell, self.dots);
-        let mut ink = vec![0.0_f32; dots_across * down];
+        let (octets_across, octets_of_cell) = (self.dots / 2, self.cell.0 / 2);
+        let mut rows = self.blank(self.cell.1);
         for (column, character) in line.text.chars().enumerate() {
             if character == ' ' {
                 continue;
             }
             let cell = self.character(character, line.is_strong);
-            for (row, dots) in cell.chunks_exact(across).enumerate() {
-                let start = row * dots_across + column * across;
-                ink[start..start + across].copy_from_slice(dots);
+            for (row, octets) in cell.chunks_exact(octets_of_cell).enumerate() {
+                let start = row * octets_across + column * octets_of_cell;
+                rows[start..start + octets_of_cell].copy_from_slice(octets);
             }
         }
-        shades(&ink)
+        rows
     }
 
-    fn character(&mut self, character: char, is_strong: bool) -> &[f32] {
+    fn character(&mut self, character: char, is_strong: bool) -> &[u8] {
         let (font, (across, down)) = (&self.font, self.cell);
         let again = if is_strong { self.strong_dots } else { 0 };
         self.drawn.entry((character, is_strong)).or_insert_with(|| {
@@ -156,7 +158,7 @@ impl Brush {
                     *dot = dot.max(left);
                 }
             }
-            cell
+            shades(&cell)
         })
     }
 
@@ -185,7 +187,7 @@ impl Brush {
 /// Ink as shades of four bits, two to an octet, white is 15.
 fn shades(ink: &[f32]) -> Vec<u8> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 15")]
-    let shade = |ink: f32| ((1.0 - ink) * DARKEST).round() as u8;
+    let shade = |ink: f32| ((1.0 - ink) * LIGHTEST).round() as u8;
     ink.chunks_exact(2)
         .map(|two| shade(two[0]) << 4 | shade(two[1]))
         .collect()

@@ -193,7 +193,7 @@ fn terminal() -> PaymentSystem {
         acquirer_name: Some("АТ «Вигаданий банк»".into()),
         transaction_id: Some("603612345678".into()),
         device_id: Some("S1AB0C2D".into()),
-        card: Some("XXXXXXXXXXXX4242".into()),
+        card: Some("516875******4242".into()),
         authorisation: Some("A1B2C3".into()),
         ..PaymentSystem::default()
     }

@@ -95,8 +95,8 @@ impl Sheet {
             Kind::OpenShift | Kind::CloseShift | Kind::OfflineBegin { .. } | Kind::OfflineEnd => {}
             Kind::Storno { of, .. } => sheet.fact("Сторновано чек ФН", Some(of)),
             Kind::ZReport(report) => report::write(&mut sheet, report, appearance.drawer),
-            Kind::Sale { service, receipt } | Kind::Return { service, receipt, .. } => {
-                receipt::write(&mut sheet, *service, receipt);
+            Kind::Sale { receipt, .. } | Kind::Return { receipt, .. } => {
+                receipt::write(&mut sheet, receipt);
             }
             Kind::CashMovement { receipt, .. } => receipt::write_movement(&mut sheet, receipt),
         }

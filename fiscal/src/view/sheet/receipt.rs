@@ -3,15 +3,15 @@
 use super::row::{self, discount_label};
 use super::{Sheet, short, trade};
 use crate::amount::Money;
-use crate::document::{PartPayment, Payment, PaymentSystem, Receipt, Service, Tax, TaxTotal, Total};
+use crate::document::{PartPayment, Payment, PaymentSystem, Receipt, Tax, TaxTotal, Total};
 
-pub(super) fn write(sheet: &mut Sheet, service: Service, receipt: &Receipt) {
+pub(super) fn write(sheet: &mut Sheet, receipt: &Receipt) {
     for row in &receipt.rows {
         row::write(sheet, row);
     }
     sheet.rule();
     if let Some(total) = &receipt.total {
-        write_total(sheet, service, total, receipt);
+        write_total(sheet, total, receipt);
     }
     sheet.rule();
     for payment in &receipt.payments {
@@ -37,7 +37,7 @@ pub(super) fn write_movement(sheet: &mut Sheet, receipt: &Receipt) {
 }
 
 /// `СУМА`, the taxes, `ЗАОКРУГЛЕННЯ`, `ДО СПЛАТИ`: in the order of the form.
-fn write_total(sheet: &mut Sheet, service: Service, total: &Total, receipt: &Receipt) {
+fn write_total(sheet: &mut Sheet, total: &Total, receipt: &Receipt) {
     sheet.some_sum("Видано клієнту", total.pawnshop_issued);
     sheet.some_sum("Отримано від клієнта", total.pawnshop_received);
     let (of_rows, rest) = discounts(total, receipt);
@@ -53,11 +53,7 @@ fn write_total(sheet: &mut Sheet, service: Service, total: &Total, receipt: &Rec
     for tax in &receipt.taxes {
         write_tax(sheet, tax);
     }
-    let untaxed = match service {
-        Service::CashWithdrawal => "Видано готівкою",
-        _ => "Без податків",
-    };
-    sheet.some_sum(untaxed, total.untaxed);
+    sheet.some_sum("Без податків і зборів", total.untaxed);
     sheet.some_sum("Комісія", total.commission);
     if let Some((sum, unrounded)) = rounded {
         // What it does to the sum; the document carries it with the other sign (RNDSUM, notes that settle contradictions).
@@ -141,6 +137,10 @@ fn write_payment(sheet: &mut Sheet, payment: &Payment) {
     sheet.some_sum("Решта", payment.change);
     for system in &payment.systems {
         write_system(sheet, system);
+        // One system that took everything says nothing new by its sum.
+        if payment.systems.len() > 1 {
+            sheet.some_sum("Сплачено нею", system.sum);
+        }
     }
 }
 
@@ -158,6 +158,5 @@ fn write_system(sheet: &mut Sheet, system: &PaymentSystem) {
     sheet.fact("Чек термінала:", system.transaction_number.as_deref());
     sheet.fact("Час операції:", system.transaction_at.map(trade::moment));
     sheet.fact("Клієнт:", system.client.as_deref());
-    // One system that took everything says nothing new by its sum.
     sheet.some_sum("Комісія", system.commission);
 }
