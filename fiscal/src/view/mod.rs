@@ -4,7 +4,7 @@
 //! content follows the form of receipts (order of the Ministry of Finance No 13, "printed receipt text essentials"). The same document
 //! gives the same bytes: nothing here knows a clock, a locale or a file.
 //!
-//! A picture of the seller's (`LOGOURL`) is not shown: it would have to be fetched, and whoever opens a receipt would be told on.
+//! A picture of the seller's (`LOGOURL`) is not shown: it would have to be fetched, and its host would learn who opens which receipt.
 
 mod code;
 mod error;
