@@ -57,6 +57,7 @@ pub mod numbers;
 pub mod offline;
 pub mod test_shift;
 pub mod ticket;
+pub mod view;
 mod xml;
 
 pub use amount::{AmountError, Money, Percent, Price, Quantity};
