@@ -53,10 +53,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     // In this form, for programs that start this one on ports of the system's choice.
     println!("fiscal http://{}/fs", listener.local_addr()?);
     println!("control http://{}/control", control.local_addr()?);
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}

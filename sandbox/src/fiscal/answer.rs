@@ -86,7 +86,10 @@ pub(super) fn finish(mut response: Plain, accept: Option<&str>, now: DateTime<Ut
     if let Ok(date) = HeaderValue::try_from(date) {
         headers.insert(header::DATE, date);
     }
-    let Some(coding) = accept.and_then(Coding::accepted).filter(|_| !response.body().is_empty()) else {
+    let Some(coding) = accept
+        .and_then(Coding::accepted)
+        .filter(|_| !response.body().is_empty())
+    else {
         return response;
     };
     let (mut parts, body) = response.into_parts();

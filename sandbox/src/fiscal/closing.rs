@@ -38,7 +38,11 @@ where
         Box::pin(async move {
             let (parts, body) = inner.await?.into_parts();
             let closes = parts.extensions.get::<CloseUnanswered>().is_some();
-            let body = if closes { MaybeBody::Never } else { MaybeBody::Whole(body) };
+            let body = if closes {
+                MaybeBody::Never
+            } else {
+                MaybeBody::Whole(body)
+            };
             Ok(Response::from_parts(parts, body))
         })
     }

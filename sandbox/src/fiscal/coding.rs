@@ -22,14 +22,16 @@ pub(super) fn decode(coding: Option<&str>, body: &[u8], max: usize) -> Result<Ve
     let coding = coding.unwrap_or("identity").trim().to_ascii_lowercase();
     let plain = match coding.as_str() {
         "" | "identity" => {
-            return if body.len() > max { Err(CodingError::TooLarge) } else { Ok(body.to_vec()) };
+            return if body.len() > max {
+                Err(CodingError::TooLarge)
+            } else {
+                Ok(body.to_vec())
+            };
         }
         "gzip" | "x-gzip" | "deflate" => match body {
             [0x1f, 0x8b, ..] => bounded(GzDecoder::new(body), max),
             // Of a zlib stream: method 8 in the low half, and the first two octets a multiple of 31.
-            [first, second, ..]
-                if first & 0x0f == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0 =>
-            {
+            [first, second, ..] if first & 0x0f == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0 => {
                 bounded(ZlibDecoder::new(body), max)
             }
             _ => bounded(DeflateDecoder::new(body), max),
@@ -104,7 +106,10 @@ mod tests {
         for coding in [Coding::Gzip, Coding::Deflate] {
             let packed = coding.encode(body.as_bytes());
             for label in ["gzip", "deflate"] {
-                assert_eq!(decode(Some(label), &packed, 10_000), Ok(body.clone().into_bytes()));
+                assert_eq!(
+                    decode(Some(label), &packed, 10_000),
+                    Ok(body.clone().into_bytes())
+                );
             }
         }
         let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), Compression::fast());
@@ -119,7 +124,10 @@ mod tests {
         assert!(bomb.len() < 10_000);
         assert_eq!(decode(Some("gzip"), &bomb, 512_000), Err(CodingError::TooLarge));
         assert_eq!(decode(None, &[0; 11], 10), Err(CodingError::TooLarge));
-        assert_eq!(decode(Some("gzip"), &[0x1f, 0x8b, 0], 10), Err(CodingError::Broken));
+        assert_eq!(
+            decode(Some("gzip"), &[0x1f, 0x8b, 0], 10),
+            Err(CodingError::Broken)
+        );
         assert_eq!(decode(Some("br"), &[], 10), Err(CodingError::Unknown));
     }
 

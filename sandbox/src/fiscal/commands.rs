@@ -3,7 +3,7 @@
 use super::answer::{self, Plain};
 use super::core::{Core, Failure};
 use super::machine::{Answer, Refusal, Signatures, Who};
-use super::requests::{next_session, not_remembered, refused_ticket, submit_document};
+use super::requests::{not_remembered, refused_ticket, submit_document};
 use super::settings::RejectionForm;
 use chrono::{TimeDelta, TimeZone};
 use fiscal::command::{Command, Deadline, RegisteredDevice, Request, SentDocument, ServerTime};
@@ -23,7 +23,12 @@ pub(super) fn answer(core: &Core, body: &[u8], signed: bool, as_json: bool) -> P
     };
     let uid = asked.request.uid.as_ref().map(fiscal::Uid::as_str);
     let respond = |body: &[u8]| {
-        answer::json(answer::enveloped(uid, core.now(), body, as_json.then_some(Ok(()))))
+        answer::json(answer::enveloped(
+            uid,
+            core.now(),
+            body,
+            as_json.then_some(Ok(())),
+        ))
     };
     let outcome = in_time(core, &asked.request)
         .map_err(Failure::Refused)
@@ -35,7 +40,11 @@ pub(super) fn answer(core: &Core, body: &[u8], signed: bool, as_json: bool) -> P
             Err(error) => refuse(core, uid, as_json, &unsigned(error)),
         },
         Ok(Answer::SignedData(mut document)) => {
-            let signed = document.data.as_deref().map(|data| core.seal.sign(data)).transpose();
+            let signed = document
+                .data
+                .as_deref()
+                .map(|data| core.seal.sign(data))
+                .transpose();
             match signed {
                 Ok(data) => {
                     document.data = data;
@@ -51,7 +60,13 @@ pub(super) fn answer(core: &Core, body: &[u8], signed: bool, as_json: bool) -> P
 }
 
 /// What a fault asks for instead of an answer.
-pub(super) fn rejected(core: &Core, body: &[u8], signed: bool, as_json: bool, rejection: &Rejection) -> Plain {
+pub(super) fn rejected(
+    core: &Core,
+    body: &[u8],
+    signed: bool,
+    as_json: bool,
+    rejection: &Rejection,
+) -> Plain {
     let uid = read(core, body, signed).ok().and_then(|asked| asked.request.uid);
     refuse(core, uid.as_ref().map(fiscal::Uid::as_str), as_json, rejection)
 }
@@ -87,8 +102,12 @@ fn in_time(core: &Core, request: &Request) -> Result<(), Rejection> {
         local.latest().map(|moment| moment.to_utc())
     };
     let since = timestamp.to_utc().or_else(|| kyiv(timestamp));
-    let timeout = i64::try_from(timeout_milliseconds).ok().and_then(TimeDelta::try_milliseconds);
-    let end = since.zip(timeout).and_then(|(since, timeout)| since.checked_add_signed(timeout));
+    let timeout = i64::try_from(timeout_milliseconds)
+        .ok()
+        .and_then(TimeDelta::try_milliseconds);
+    let end = since
+        .zip(timeout)
+        .and_then(|(since, timeout)| since.checked_add_signed(timeout));
     // What ends beyond the calendar never ends.
     if end.is_none_or(|end| core.now() <= end) {
         return Ok(());
@@ -115,9 +134,9 @@ fn perform(core: &Core, asked: &Asked) -> Result<Answer, Failure<Rejection>> {
             let arrival = core.arrival();
             let next = core.submit(|machine| {
                 let event = machine.package_of(&documents, sender, &core.signatures, arrival)?;
-                Ok((next_session(&event), Some(event)))
+                Ok((event.package_answer(), Some(event)))
             })?;
-            Ok(json(&next.unwrap_or_default()))
+            Ok(json(&next))
         }
         Command::DeviceRegister(query) => {
             let sender = signer(asked)?;

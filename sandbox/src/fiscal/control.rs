@@ -4,7 +4,7 @@ use super::answer::{self, Plain};
 use super::core::Core;
 use super::faults::{Control, ControlError, Fault};
 use super::kinds::kind_of;
-use super::machine::Machine;
+use super::machine::{Book, Entry, Machine};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 /// What `GET /control/state` answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct State {
-    /// Registers that have seen a document, by number.
+    /// All registers that are registered, by number.
     pub registers: Vec<RegisterState>,
 }
 
@@ -53,25 +53,32 @@ pub struct DocumentState {
 impl State {
     /// Of a machine.
     pub fn of(machine: &Machine) -> Self {
-        let registers = machine.books().map(|(register, book)| RegisterState {
-            num_fiscal: register.get(),
-            shift_open: book.open_shift().is_some(),
-            next_local_number: book.next_local_number().get(),
-            documents: book
-                .documents
-                .iter()
-                .map(|entry| DocumentState {
-                    local_number: entry.local_number().get(),
-                    fiscal_number: entry.accepted.fiscal_number.to_string(),
-                    uid: entry.accepted.document.head.uid.to_string(),
-                    kind: kind_of(&entry.accepted.document.kind).to_owned(),
-                    offline: entry.accepted.is_offline(),
-                    xml_base64: STANDARD.encode(&entry.accepted.content),
-                })
-                .collect(),
+        let fresh = Book::default();
+        let registers = machine.registers().map(|register| {
+            let book = machine.book(register).unwrap_or(&fresh);
+            RegisterState {
+                num_fiscal: register.get(),
+                shift_open: book.open_shift().is_some(),
+                next_local_number: book.next_local_number().get(),
+                documents: book.documents.iter().map(DocumentState::of).collect(),
+            }
         });
         Self {
             registers: registers.collect(),
+        }
+    }
+}
+
+impl DocumentState {
+    fn of(entry: &Entry) -> Self {
+        let accepted = &entry.accepted;
+        Self {
+            local_number: entry.local_number().get(),
+            fiscal_number: accepted.fiscal_number.to_string(),
+            uid: accepted.document.head.uid.to_string(),
+            kind: kind_of(&accepted.document.kind).to_owned(),
+            offline: accepted.is_offline(),
+            xml_base64: STANDARD.encode(&accepted.content),
         }
     }
 }

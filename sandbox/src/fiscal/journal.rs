@@ -1,8 +1,9 @@
 //! What was accepted, on disk before it is answered: one append-only file, read through once at start.
 //!
-//! A record is the length of its payload and its CRC-32, four octets each, the lowest first, and the payload in JSON. A last record that
-//! is not whole was never answered, and is cut off; a broken one with others behind it is refused, because those were. The file is never
-//! rewritten: a stand-in is begun anew in an empty folder.
+//! A record is the length of its payload, the CRC-32 of that length and the CRC-32 of the payload, four octets each, the lowest first, and
+//! the payload in JSON. A last record that is not whole was never answered, and is cut off; a broken one with others behind it is refused,
+//! because those were answered. The length has a sum of its own, so that a broken one is not taken for a record that was cut short. The
+//! file is never rewritten: a stand-in is begun anew in an empty folder.
 
 use super::machine::{Accepted, Event, NewOperator, Who};
 use base64::Engine;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 /// What the file begins with: its form and version.
 const MAGIC: &[u8; 8] = b"CSFISC01";
 /// Octets before a payload.
-const HEAD_OCTETS: usize = 8;
+const HEAD_OCTETS: usize = 12;
 
 /// Why the journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +81,11 @@ impl Journal {
             let records = content.strip_prefix(MAGIC).ok_or(JournalError::Form)?;
             let whole = replay(records, &mut take)? + MAGIC.len() as u64;
             if whole < content.len() as u64 {
-                tracing::warn!(kept = whole, found = content.len(), "cut a record that was never whole off the journal");
+                tracing::warn!(
+                    kept = whole,
+                    found = content.len(),
+                    "cut a record that was never whole off the journal"
+                );
                 file.set_len(whole)?;
                 file.sync_all()?;
             }
@@ -111,6 +116,7 @@ impl Journal {
         }
         let mut record = Vec::with_capacity(HEAD_OCTETS + payload.len());
         record.extend_from_slice(&length.to_le_bytes());
+        record.extend_from_slice(&crc32fast::hash(&length.to_le_bytes()).to_le_bytes());
         record.extend_from_slice(&crc32fast::hash(&payload).to_le_bytes());
         record.extend_from_slice(&payload);
         let written = self.file.write_all(&record).and_then(|()| self.file.sync_data());
@@ -138,15 +144,9 @@ fn replay(records: &[u8], take: &mut impl FnMut(&Event)) -> Result<u64, JournalE
     let mut rest = records;
     while !rest.is_empty() {
         let at = (records.len() - rest.len()) as u64;
-        let Some((payload, sum, after)) = split(rest) else {
+        let Some((payload, after)) = split(rest).map_err(|reason| broken(at, reason))? else {
             return Ok(at);
         };
-        if crc32fast::hash(payload) != sum {
-            if after.is_empty() {
-                return Ok(at);
-            }
-            return Err(broken(at, "its sum does not fit"));
-        }
         let record: Record = serde_json::from_slice(payload).map_err(|error| broken(at, error))?;
         take(&record.into_event().map_err(|error| broken(at, error))?);
         rest = after;
@@ -154,12 +154,38 @@ fn replay(records: &[u8], take: &mut impl FnMut(&Event)) -> Result<u64, JournalE
     Ok(records.len() as u64)
 }
 
-fn split(rest: &[u8]) -> Option<(&[u8], u32, &[u8])> {
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let (sum, rest) = rest.split_first_chunk::<4>()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let (payload, after) = rest.split_at_checked(length)?;
-    Some((payload, u32::from_le_bytes(*sum), after))
+/// A payload, and what follows its record.
+type Split<'a> = (&'a [u8], &'a [u8]);
+
+/// The payload of the first record and what follows it; none when what is left is one that was never whole.
+fn split(rest: &[u8]) -> Result<Option<Split<'_>>, &'static str> {
+    let Some((head, body)) = rest.split_first_chunk::<HEAD_OCTETS>() else {
+        return Ok(None);
+    };
+    let number = |place: usize| {
+        let octets = [head[place], head[place + 1], head[place + 2], head[place + 3]];
+        (octets, u32::from_le_bytes(octets))
+    };
+    let ((length_octets, length), (_, length_sum), (_, sum)) = (number(0), number(4), number(8));
+    if crc32fast::hash(&length_octets) != length_sum {
+        // A file system that lost power may have the file's new size and not its octets.
+        return if rest.iter().all(|octet| *octet == 0) {
+            Ok(None)
+        } else {
+            Err("the sum of its length does not fit")
+        };
+    }
+    let Some((payload, after)) = usize::try_from(length)
+        .ok()
+        .and_then(|length| body.split_at_checked(length))
+    else {
+        return Ok(None);
+    };
+    match (crc32fast::hash(payload) == sum, after.is_empty()) {
+        (true, _) => Ok(Some((payload, after))),
+        (false, true) => Ok(None),
+        (false, false) => Err("its sum does not fit"),
+    }
 }
 
 fn broken(at: u64, reason: impl ToString) -> JournalError {

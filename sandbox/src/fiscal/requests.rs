@@ -5,7 +5,7 @@ use super::coding::{self, CodingError};
 use super::core::{Core, Failure};
 use super::faults::{Control, Fault, Target};
 use super::kinds::kind_of;
-use super::machine::{Event, Refusal, Signatures, TicketHead, session_out};
+use super::machine::{Refusal, Signatures, TicketHead};
 use super::settings::RejectionForm;
 use fiscal::command::{Command, Request};
 use fiscal::{Document, ErrorCode, RegisterNumber, Rejection, Ticket};
@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// A body smaller than this is answered with 416, as the tax service was measured to do.
 const BODY_BYTES_MIN: usize = 10;
+/// Of too large and too small a body.
+const WRONG_SIZE: StatusCode = StatusCode::RANGE_NOT_SATISFIABLE;
 
 /// A request as it came.
 pub(super) struct Incoming {
@@ -55,44 +57,51 @@ impl Incoming {
     }
 
     /// The checks of HTTP itself: 403, 405, 415, 416.
-    fn ready(&self, core: &Core) -> Result<Ready, Plain> {
+    fn ready(&self, core: &Core) -> Result<Ready, StatusCode> {
         let door = match self.path.as_str() {
             "/fs/doc" => Door::Document,
             "/fs/cmd" => Door::Command,
             "/fs/pck" => Door::Package,
-            _ => return Err(answer::empty(StatusCode::FORBIDDEN)),
+            _ => return Err(StatusCode::FORBIDDEN),
         };
         if self.method != Method::POST {
-            return Err(answer::empty(StatusCode::METHOD_NOT_ALLOWED));
+            return Err(StatusCode::METHOD_NOT_ALLOWED);
         }
         let kind = self.header(header::CONTENT_TYPE).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = kind
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         let signed = match kind.as_str() {
             "application/octet-stream" => true,
             "application/json" if door == Door::Command => false,
-            _ => return Err(answer::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE)),
+            _ => return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
         };
         let max = match door {
             Door::Document | Door::Command => core.settings.document_bytes_max,
             Door::Package => core.settings.package_bytes_max,
         };
-        let too_large = || answer::empty(StatusCode::RANGE_NOT_SATISFIABLE);
-        let packed = self.body.as_deref().ok_or_else(too_large)?;
+        let packed = self.body.as_deref().ok_or(WRONG_SIZE)?;
         let coding = self.header(header::CONTENT_ENCODING);
         let body = coding::decode(coding, packed, max).map_err(|error| match error {
-            CodingError::TooLarge => too_large(),
-            CodingError::Unknown => answer::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            CodingError::Broken => answer::empty(StatusCode::BAD_REQUEST),
+            CodingError::TooLarge => WRONG_SIZE,
+            CodingError::Unknown => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            CodingError::Broken => StatusCode::BAD_REQUEST,
         })?;
         if body.len() < BODY_BYTES_MIN {
-            return Err(too_large());
+            return Err(WRONG_SIZE);
         }
         Ok(Ready {
             door,
             path: self.path.clone(),
             body,
             signed,
-            as_json: self.query.split('&').any(|pair| pair.eq_ignore_ascii_case("resultAsJson=true")),
+            as_json: self
+                .query
+                .split('&')
+                .any(|pair| pair.eq_ignore_ascii_case("resultAsJson=true")),
         })
     }
 }
@@ -103,7 +112,7 @@ pub(super) fn handle(core: &Core, incoming: &Incoming) -> Outcome {
     let finish = |response| answer::finish(response, accept, core.now());
     let ready = match incoming.ready(core) {
         Ok(ready) => ready,
-        Err(response) => return Outcome::Answer(finish(response), Duration::ZERO),
+        Err(status) => return Outcome::Answer(finish(answer::empty(status)), Duration::ZERO),
     };
     let Some(control) = ready.fault(core) else {
         return Outcome::Answer(finish(ready.answer(core)), Duration::ZERO);
@@ -148,11 +157,11 @@ impl Ready {
         let arrival = core.arrival();
         let submitted = core.submit(|machine| {
             let event = machine.package(&self.body, &core.signatures, arrival)?;
-            Ok((next_session(&event), Some(event)))
+            Ok((event.package_answer(), Some(event)))
         });
         match submitted {
-            Ok(None) => answer::text(StatusCode::OK, "OK"),
-            Ok(Some(package)) => answer::json(serde_json::to_vec(&package).expect("digits become JSON")),
+            Ok(next) if next.offline_session().is_none() => answer::text(StatusCode::OK, "OK"),
+            Ok(next) => answer::json(serde_json::to_vec(&next).expect("digits become JSON")),
             Err(Failure::Journal(error)) => not_remembered(&error),
             Err(Failure::Refused(rejection)) => answer::refusal(&rejection),
         }
@@ -169,8 +178,9 @@ impl Ready {
         }
         let form = control.form.unwrap_or(core.settings.rejections);
         let document = self.content(core).and_then(|xml| Document::from_xml(&xml).ok());
-        let ticket = document.as_ref().filter(|_| self.door == Door::Document).map(TicketHead::of);
-        refused(core, &Refusal { rejection, ticket }, form)
+        let document = document.filter(|_| self.door == Door::Document);
+        let document = document.as_ref().map(TicketHead::of);
+        refused(core, &Refusal { rejection, document }, form)
     }
 
     /// What was signed, whoever signed it; nothing when it cannot be had.
@@ -199,7 +209,10 @@ impl Ready {
             Door::Document => {
                 let document = Document::from_xml(&content).ok();
                 let register = document.as_ref().map(|document| document.head.register.number);
-                (register, document.map(|document| kind_of(&document.kind).to_owned()))
+                (
+                    register,
+                    document.map(|document| kind_of(&document.kind).to_owned()),
+                )
             }
             Door::Package => {
                 let limits = fiscal::offline::PackageLimits {
@@ -228,49 +241,16 @@ pub(super) fn submit_document(core: &Core, signed: &[u8]) -> Result<Vec<u8>, Fai
     core.submit(|machine| {
         let event = machine.document(signed, &core.signatures, arrival)?;
         // Made before anything is remembered: a ticket that cannot be signed must not leave a document behind.
-        let ticket = ticket(&event).and_then(|xml| core.seal.sign(&xml));
-        let ticket = ticket.map_err(|error| {
+        let ticket = event
+            .ticket()
+            .ok_or_else(|| "no document was accepted".to_owned());
+        let message = ticket.and_then(|ticket| sealed(core, &ticket)).map_err(|error| {
             Refusal::from(Rejection {
                 code: ErrorCode::CryptographyError,
                 text: error,
             })
         })?;
-        Ok((ticket, Some(event)))
-    })
-}
-
-fn ticket(event: &Event) -> Result<Vec<u8>, String> {
-    let Event::Documents {
-        documents, session, ..
-    } = event
-    else {
-        return Err("no document was accepted".to_owned());
-    };
-    let accepted = documents.first().ok_or("no document was accepted")?;
-    let head = &accepted.document.head;
-    Ticket::registered(
-        head.uid.clone(),
-        head.issued,
-        head.local_number,
-        accepted.fiscal_number.clone(),
-        session.as_ref().map(session_out),
-    )
-    .to_xml()
-    .map_err(|error| error.to_string())
-}
-
-/// The session that a package's last document made room for.
-pub(super) fn next_session(event: &Event) -> Option<fiscal::command::SentPackage> {
-    let Event::Documents {
-        session: Some(session), ..
-    } = event
-    else {
-        return None;
-    };
-    let session = session_out(session);
-    Some(fiscal::command::SentPackage {
-        offline_session_id: Some(session.id),
-        offline_seed: Some(session.seed),
+        Ok((message, Some(event)))
     })
 }
 
@@ -285,16 +265,15 @@ fn refused(core: &Core, refusal: &Refusal, form: RejectionForm) -> Plain {
 
 /// The message around a ticket that refuses; none when the document could not be read.
 pub(super) fn refused_ticket(core: &Core, refusal: &Refusal) -> Option<Vec<u8>> {
-    let head = refusal.ticket.clone()?;
-    let text = refusal.rejection.text.clone();
-    let ticket = Ticket::rejected(head.uid, head.issued, head.local_number, refusal.rejection.code, text);
-    let signed = ticket
-        .to_xml()
-        .map_err(|error| error.to_string())
-        .and_then(|xml| core.seal.sign(&xml));
-    signed
+    let message = sealed(core, &refusal.ticket()?);
+    message
         .inspect_err(|error| tracing::error!(%error, "a ticket could not be made"))
         .ok()
+}
+
+fn sealed(core: &Core, ticket: &Ticket) -> Result<Vec<u8>, String> {
+    let xml = ticket.to_xml().map_err(|error| error.to_string())?;
+    core.seal.sign(&xml)
 }
 
 /// Nothing is known of what was not remembered: 503, and the log says why.

@@ -116,7 +116,12 @@ fn year(year: i32) -> DateTime<Utc> {
 fn keep(path: &Path, octets: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
     file.write_all(octets)?;
     file.sync_all()?;
     std::fs::rename(draft, path)

@@ -238,7 +238,10 @@ async fn receive(
     headers: HeaderMap,
     body: impl Stream<Item = Result<impl Buf, warp::Error>>,
 ) -> Response<Vec<u8>> {
-    let max = core.settings.document_bytes_max.max(core.settings.package_bytes_max);
+    let max = core
+        .settings
+        .document_bytes_max
+        .max(core.settings.package_bytes_max);
     let Ok(body) = collect(body, max).await else {
         return answer::empty(StatusCode::BAD_REQUEST);
     };
@@ -298,12 +301,14 @@ fn control_routes(core: &Arc<Core>, outage: &Arc<Outage>) -> BoxedFilter<(Respon
         .and(warp::method())
         .and(warp::path::full())
         .and(warp::body::stream())
-        .then(|(core, outage): (Arc<Core>, Arc<Outage>), method, path: warp::path::FullPath, body| async move {
-            match collect(body, CONTROL_BYTES_MAX).await {
-                Ok(Some(body)) => control::handle(&core, &outage, &method, path.as_str(), &body),
-                Ok(None) => answer::empty(StatusCode::PAYLOAD_TOO_LARGE),
-                Err(_) => answer::empty(StatusCode::BAD_REQUEST),
-            }
-        })
+        .then(
+            |(core, outage): (Arc<Core>, Arc<Outage>), method, path: warp::path::FullPath, body| async move {
+                match collect(body, CONTROL_BYTES_MAX).await {
+                    Ok(Some(body)) => control::handle(&core, &outage, &method, path.as_str(), &body),
+                    Ok(None) => answer::empty(StatusCode::PAYLOAD_TOO_LARGE),
+                    Err(_) => answer::empty(StatusCode::BAD_REQUEST),
+                }
+            },
+        )
         .boxed()
 }

@@ -2,9 +2,9 @@
 
 use super::machine::{Opened, Signatures, Who};
 use chrono::{DateTime, Utc};
-use dstu::cms::{Error, SignedData};
 use dstu::Certificate;
 use dstu::certificate::KeyUsage;
+use dstu::cms::{Error, SignedData};
 
 /// Checks real signatures.
 ///
@@ -15,8 +15,9 @@ pub struct DstuSignatures;
 
 impl Signatures for DstuSignatures {
     fn open(&self, signed: &[u8], at: DateTime<Utc>) -> Result<Opened, String> {
-        let message = SignedData::from_der(signed)
-            .map_err(|error: Error| format!("Помилка перевірки підпису: не є підписаним повідомленням ({error})"))?;
+        let message = SignedData::from_der(signed).map_err(|error: Error| {
+            format!("Помилка перевірки підпису: не є підписаним повідомленням ({error})")
+        })?;
         let content = message
             .content()
             .ok_or("Помилка перевірки підпису: підписаний вміст відсутній")?;
@@ -40,7 +41,8 @@ impl Signatures for DstuSignatures {
             return Err("Помилка перевірки підпису: підпис не відповідає вмісту або сертифікату".to_owned());
         }
         check_certificate(certificate, at)?;
-        let signer = who(certificate).ok_or("Помилка перевірки підпису: сертифікат без ідентифікатора ключа")?;
+        let signer =
+            who(certificate).ok_or("Помилка перевірки підпису: сертифікат без ідентифікатора ключа")?;
         Ok(Opened {
             content: content.to_vec(),
             signer,
@@ -56,7 +58,10 @@ fn check_certificate(certificate: &Certificate, at: DateTime<Utc>) -> Result<(),
             certificate.not_after()
         ));
     }
-    if certificate.key_usage().is_some_and(|usage: KeyUsage| !usage.signs()) {
+    if certificate
+        .key_usage()
+        .is_some_and(|usage: KeyUsage| !usage.signs())
+    {
         return Err("Сертифікат не призначений для підпису".to_owned());
     }
     Ok(())

@@ -25,11 +25,16 @@ fn fiscal_number(number: u64) -> FiscalNumber {
 async fn asked<T: DeserializeOwned>(running: &Running, key: &Key, command: Command) -> Answered<T> {
     let signed = key.sign(&command_json(command.clone()));
     let plain = running.post("/fs/cmd", &[OCTETS], &signed).await;
-    let json = running.post("/fs/cmd?resultAsJson=true", &[OCTETS], &signed).await;
+    let json = running
+        .post("/fs/cmd?resultAsJson=true", &[OCTETS], &signed)
+        .await;
     assert_eq!(json.status, 200);
     let answered = Answered::from_json(&json.body).unwrap();
     assert_eq!(answered.uid.as_deref(), Some("request-1"));
-    assert_eq!(answered.timestamp.unwrap().to_string(), "2026-02-05T12:00:00+02:00");
+    assert_eq!(
+        answered.timestamp.unwrap().to_string(),
+        "2026-02-05T12:00:00+02:00"
+    );
     match &answered.result {
         Ok(_) => {
             assert_eq!(plain.status, 200, "{}", command.name());
@@ -74,13 +79,28 @@ async fn who_and_what_is_registered_is_told() {
     let objects: Objects = got(&running, &key, Command::Objects).await;
     assert_eq!(objects.units.len(), 1, "not those of other companies");
     assert_eq!(objects.units[0].seller(), seller());
-    let registers: Vec<u64> = objects.units[0].registers.iter().map(|register| register.number.get()).collect();
+    let registers: Vec<u64> = objects.units[0]
+        .registers
+        .iter()
+        .map(|register| register.number.get())
+        .collect();
     assert_eq!(registers, [REGISTER, SECOND_REGISTER]);
     let operators: Operators = got(&running, &key, Command::Operators).await;
     assert_eq!(operators.tax_number, TAX_NUMBER);
-    let mine = operators.operators.iter().find(|known| known.subject_key_id == key.who().key_id).unwrap();
+    let mine = operators
+        .operators
+        .iter()
+        .find(|known| known.subject_key_id == key.who().key_id)
+        .unwrap();
     assert!(!mine.chief_cashier);
-    assert_eq!(operators.operators.iter().filter(|known| known.chief_cashier).count(), 1);
+    assert_eq!(
+        operators
+            .operators
+            .iter()
+            .filter(|known| known.chief_cashier)
+            .count(),
+        1
+    );
     let nobody = Key::new(3, "0000000099");
     let none = asked::<Objects>(&running, &nobody, Command::Objects).await.result;
     assert_eq!(none.unwrap_err().code, ErrorCode::NoContent);
@@ -100,13 +120,23 @@ async fn the_state_of_a_register_is_told_to_who_may_know_it() {
     assert_eq!(state.offline_next_local_number, Some(1));
     assert_eq!(state.unit.unwrap().seller(), seller());
     let stranger = Key::new(2, TAX_NUMBER);
-    let refused = asked::<RegisterState>(&running, &stranger, state_query()).await.result;
+    let refused = asked::<RegisterState>(&running, &stranger, state_query())
+        .await
+        .result;
     assert_eq!(refused.unwrap_err().code.code(), 2);
     let foreigner = Key::new(2, OTHER_TAX_NUMBER);
-    let refused = asked::<RegisterState>(&running, &foreigner, state_query()).await.result;
+    let refused = asked::<RegisterState>(&running, &foreigner, state_query())
+        .await
+        .result;
     assert_eq!(refused.unwrap_err().code.code(), 3);
-    let bare = running.post("/fs/cmd", &[JSON], &command_json(state_query())).await;
-    assert_eq!(Rejection::from_body(bare.text()).unwrap().code.code(), 11, "it must be signed");
+    let bare = running
+        .post("/fs/cmd", &[JSON], &command_json(state_query()))
+        .await;
+    assert_eq!(
+        Rejection::from_body(bare.text()).unwrap().code.code(),
+        11,
+        "it must be signed"
+    );
     running.stop().await;
 }
 
@@ -143,13 +173,23 @@ async fn shifts_documents_and_totals_are_told() {
         assert_eq!(asked.result.is_ok(), found, "{from} to {to}");
     }
     let shift = ShiftNumber::OpenedBy(fiscal_number(1_000_000_001));
-    let documents: Documents =
-        got(&running, &key, Command::Documents(DocumentsQuery { register, shift })).await;
+    let documents: Documents = got(
+        &running,
+        &key,
+        Command::Documents(DocumentsQuery { register, shift }),
+    )
+    .await;
     let storned: Vec<bool> = documents.documents.iter().map(|entry| entry.storned).collect();
-    assert_eq!(storned, [false, false, false, false, true, false, false, false, false]);
+    assert_eq!(
+        storned,
+        [false, false, false, false, true, false, false, false, false]
+    );
     assert_eq!(documents.documents[7].class, DocumentClass::ZRep);
     let local_number = LocalNumber::new(5).unwrap();
-    let query = LocalNumberQuery { register, local_number };
+    let query = LocalNumberQuery {
+        register,
+        local_number,
+    };
     let info: DocumentInfo = got(&running, &key, Command::DocumentInfoByLocalNum(query)).await;
     assert_eq!(info.fiscal_number, fiscal_number(1_000_000_005));
     assert!(info.storned);
@@ -191,11 +231,17 @@ async fn a_document_is_given_in_every_form() {
             DocumentForm::SignedByServerXml => {
                 let document = fiscal::Document::from_xml(&running.opened(&data)).unwrap();
                 assert!(document.head.marks.storned);
-                assert_eq!(document.head.mode.fiscal_number(), Some(&fiscal_number(1_000_000_005)));
+                assert_eq!(
+                    document.head.mode.fiscal_number(),
+                    Some(&fiscal_number(1_000_000_005))
+                );
             }
             DocumentForm::Visualization => {
                 let text = String::from_utf8(data).unwrap();
-                assert!(text.contains("СУМА 100.00") && text.contains("ФН 1000000005"), "{text}");
+                assert!(
+                    text.contains("СУМА 100.00") && text.contains("ФН 1000000005"),
+                    "{text}"
+                );
             }
             DocumentForm::SignedBySenderXml => {
                 let message = dstu::cms::SignedData::from_der(&data).unwrap();
@@ -203,17 +249,32 @@ async fn a_document_is_given_in_every_form() {
             }
             DocumentForm::SignedBySenderAndServerXml => {
                 let inner = running.opened(&data);
-                assert_eq!(dstu::cms::SignedData::from_der(&inner).unwrap().content(), Some(&*xml));
+                assert_eq!(
+                    dstu::cms::SignedData::from_der(&inner).unwrap().content(),
+                    Some(&*xml)
+                );
             }
         }
     }
     let session: RegisterState = got(&running, &key, state_query()).await;
     let session = session.offline_session_id.unwrap();
     for (number, result) in [
-        (DocumentNumber::Local(LocalNumber::new(99).unwrap()), DocumentResult::DocumentAbsent),
-        (DocumentNumber::Fiscal(fiscal_number(99)), DocumentResult::OnlineDocumentAbsent),
-        (DocumentNumber::Fiscal(FiscalNumber::new(format!("{session}.1.1")).unwrap()), DocumentResult::OfflineNumberReserved),
-        (DocumentNumber::Fiscal(FiscalNumber::new("9.1.1").unwrap()), DocumentResult::OfflineNumberNotReserved),
+        (
+            DocumentNumber::Local(LocalNumber::new(99).unwrap()),
+            DocumentResult::DocumentAbsent,
+        ),
+        (
+            DocumentNumber::Fiscal(fiscal_number(99)),
+            DocumentResult::OnlineDocumentAbsent,
+        ),
+        (
+            DocumentNumber::Fiscal(FiscalNumber::new(format!("{session}.1.1")).unwrap()),
+            DocumentResult::OfflineNumberReserved,
+        ),
+        (
+            DocumentNumber::Fiscal(FiscalNumber::new("9.1.1").unwrap()),
+            DocumentResult::OfflineNumberNotReserved,
+        ),
     ] {
         let answer: DocumentAnswer = got(&running, &key, query(DocumentForm::Availability, number)).await;
         assert_eq!(answer.result, result);
@@ -238,7 +299,9 @@ async fn check_and_zrep_are_answered_with_a_message_of_the_server() {
         (Command::ZRep(query(1, false)), 204),
     ] {
         let name = command.name();
-        let reply = running.post("/fs/cmd", &[OCTETS], &key.sign(&command_json(command))).await;
+        let reply = running
+            .post("/fs/cmd", &[OCTETS], &key.sign(&command_json(command)))
+            .await;
         assert_eq!(reply.status, status, "{name}");
         if status == 200 {
             assert_eq!(reply.header("content-type"), Some("application/octet-stream"));
@@ -246,7 +309,9 @@ async fn check_and_zrep_are_answered_with_a_message_of_the_server() {
         }
     }
     // A Check needs no signature.
-    let bare = running.post("/fs/cmd", &[JSON], &command_json(Command::Check(query(1, false)))).await;
+    let bare = running
+        .post("/fs/cmd", &[JSON], &command_json(Command::Check(query(1, false))))
+        .await;
     assert_eq!(bare.status, 200);
     running.stop().await;
 }
@@ -278,7 +343,10 @@ async fn a_command_that_is_late_unknown_or_broken_is_refused() {
     let (running, _key, _folder) = open_shift().await;
     let late = |seconds: i64| {
         let since = noon() - chrono::TimeDelta::seconds(seconds);
-        format!("{{\"Command\":\"ServerState\",\"UID\":\"u\",\"Timestamp\":\"{}\",\"Timeout\":60000}}", since.to_rfc3339())
+        format!(
+            "{{\"Command\":\"ServerState\",\"UID\":\"u\",\"Timestamp\":\"{}\",\"Timeout\":60000}}",
+            since.to_rfc3339()
+        )
     };
     for (body, code) in [
         (late(59), None),
@@ -289,7 +357,10 @@ async fn a_command_that_is_late_unknown_or_broken_is_refused() {
         ("not even JSON".to_owned(), Some(11)),
         ("{\"Command\":\"Schemas\"}".to_owned(), Some(13)),
     ] {
-        let reply = running.post("/fs/cmd?resultAsJson=true", &[JSON], body.as_bytes()).await.json();
+        let reply = running
+            .post("/fs/cmd?resultAsJson=true", &[JSON], body.as_bytes())
+            .await
+            .json();
         let found = reply["ErrorCode"].as_i64().filter(|code| *code != 0);
         assert_eq!(found, code, "{body}");
     }

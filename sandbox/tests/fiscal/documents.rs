@@ -25,7 +25,10 @@ pub(crate) fn money(kopecks: i64) -> Money {
 
 /// Minute zero is noon of a day in February.
 pub(crate) fn moment(minute: i64) -> NaiveDateTime {
-    let noon = NaiveDate::from_ymd_opt(2026, 2, 5).unwrap().and_hms_opt(12, 0, 0).unwrap();
+    let noon = NaiveDate::from_ymd_opt(2026, 2, 5)
+        .unwrap()
+        .and_hms_opt(12, 0, 0)
+        .unwrap();
     noon + TimeDelta::minutes(minute)
 }
 

@@ -15,7 +15,9 @@ fn post(signed: &[u8]) -> Vec<u8> {
 async fn a_connection_is_closed_without_a_byte_before_or_after_registering() {
     let (running, key, _folder) = open_shift().await;
     for (local, fault, registered) in [(2, "drop_before", false), (2, "drop_after", true)] {
-        running.arm(json!({ "fault": fault, "path": "/fs/doc", "register": REGISTER, "kind": "sale" })).await;
+        running
+            .arm(json!({ "fault": fault, "path": "/fs/doc", "register": REGISTER, "kind": "sale" }))
+            .await;
         let signed = key.sign(&document(local, sale()).to_xml().unwrap());
         let came = exchange(running.address, &post(&signed)).await;
         // The end of the stream or a reset, but no answer.
@@ -23,7 +25,11 @@ async fn a_connection_is_closed_without_a_byte_before_or_after_registering() {
             Ok(octets) => assert_eq!(octets, b"", "{fault}"),
             Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{fault}"),
         }
-        assert_eq!(running.documents().await.len(), 1 + usize::from(registered), "{fault}");
+        assert_eq!(
+            running.documents().await.len(),
+            1 + usize::from(registered),
+            "{fault}"
+        );
     }
     // One-shot: the next goes through.
     let verdict = running.send(&key, &document(3, sale())).await;
@@ -39,7 +45,10 @@ async fn an_answer_is_late_and_the_document_is_not() {
     let (address, asked) = (running.address, Instant::now());
     let waiting = tokio::spawn(async move { exchange(address, &post(&signed)).await });
     while running.documents().await.len() < 2 {
-        assert!(asked.elapsed() < Duration::from_secs(2), "it is registered before it is answered");
+        assert!(
+            asked.elapsed() < Duration::from_secs(2),
+            "it is registered before it is answered"
+        );
         assert!(!waiting.is_finished());
     }
     let answer = waiting.await.unwrap().unwrap();
@@ -53,20 +62,39 @@ async fn a_status_or_a_refusal_in_either_form_is_answered_as_told() {
     let (running, key, _folder) = open_shift().await;
     let sold = document(2, sale());
     let signed = key.sign(&sold.to_xml().unwrap());
-    running.arm(json!({ "fault": "status", "status": 503, "times": 2 })).await;
+    running
+        .arm(json!({ "fault": "status", "status": 503, "times": 2 }))
+        .await;
     for _ in 0..2 {
         assert_eq!(running.post("/fs/doc", &[OCTETS], &signed).await.status, 503);
     }
-    running.arm(json!({ "fault": "reject", "code": 12, "text": "OCSP", "form": "text" })).await;
+    running
+        .arm(json!({ "fault": "reject", "code": 12, "text": "OCSP", "form": "text" }))
+        .await;
     let reply = running.post("/fs/doc", &[OCTETS], &signed).await;
-    assert_eq!((reply.status, Rejection::from_body(reply.text()).unwrap().code.code()), (400, 12));
-    running.arm(json!({ "fault": "reject", "code": 12, "text": "OCSP", "form": "ticket" })).await;
+    assert_eq!(
+        (
+            reply.status,
+            Rejection::from_body(reply.text()).unwrap().code.code()
+        ),
+        (400, 12)
+    );
+    running
+        .arm(json!({ "fault": "reject", "code": 12, "text": "OCSP", "form": "ticket" }))
+        .await;
     let reply = running.post("/fs/doc", &[OCTETS], &signed).await;
-    let verdict = running.ticket(&reply.body).check(&sold.head.uid, sold.head.local_number);
+    let verdict = running
+        .ticket(&reply.body)
+        .check(&sold.head.uid, sold.head.local_number);
     assert!(matches!(verdict, Verdict::Rejected { code, text } if code.code() == 12 && text == "OCSP"));
-    running.arm(json!({ "fault": "reject", "code": 9, "path": "/fs/cmd", "kind": "TransactionsRegistrarState" })).await;
+    running
+        .arm(json!({ "fault": "reject", "code": 9, "path": "/fs/cmd", "kind": "TransactionsRegistrarState" }))
+        .await;
     let state = running.ask(&key, crate::commands::state_query()).await;
-    assert_eq!((&state["ErrorCode"], &state["UID"]), (&json!(9), &json!("request-1")));
+    assert_eq!(
+        (&state["ErrorCode"], &state["UID"]),
+        (&json!(9), &json!("request-1"))
+    );
     assert_eq!(running.documents().await.len(), 1, "nothing of it was registered");
     running.stop().await;
 }
@@ -74,10 +102,19 @@ async fn a_status_or_a_refusal_in_either_form_is_answered_as_told() {
 #[tokio::test]
 async fn a_filter_lets_others_pass_and_what_is_disarmed_is_over() {
     let (running, key, _folder) = open_shift().await;
-    running.arm(json!({ "fault": "status", "standing": true, "kind": "z_report" })).await;
-    running.arm(json!({ "fault": "status", "standing": true, "register": SECOND_REGISTER })).await;
-    running.arm(json!({ "fault": "status", "standing": true, "path": "/fs/pck" })).await;
-    assert!(matches!(running.send(&key, &document(2, sale())).await, Verdict::Registered { .. }));
+    running
+        .arm(json!({ "fault": "status", "standing": true, "kind": "z_report" }))
+        .await;
+    running
+        .arm(json!({ "fault": "status", "standing": true, "register": SECOND_REGISTER }))
+        .await;
+    running
+        .arm(json!({ "fault": "status", "standing": true, "path": "/fs/pck" }))
+        .await;
+    assert!(matches!(
+        running.send(&key, &document(2, sale())).await,
+        Verdict::Registered { .. }
+    ));
     let report = key.sign(&document(3, z(1)).to_xml().unwrap());
     for _ in 0..3 {
         assert_eq!(running.post("/fs/doc", &[OCTETS], &report).await.status, 500);
@@ -90,7 +127,9 @@ async fn a_filter_lets_others_pass_and_what_is_disarmed_is_over() {
 #[tokio::test]
 async fn the_clock_goes_wrong_for_all_to_see() {
     let (running, _key, _folder) = open_shift().await;
-    running.arm(json!({ "fault": "clock_skew", "seconds": -7_200 })).await;
+    running
+        .arm(json!({ "fault": "clock_skew", "seconds": -7_200 }))
+        .await;
     let state = b"{\"Command\":\"ServerState\"}";
     let reply = running.post("/fs/cmd", &[JSON], state).await;
     assert_eq!(reply.header("date"), Some("Thu, 05 Feb 2026 08:00:00 GMT"));
@@ -106,7 +145,9 @@ async fn the_clock_goes_wrong_for_all_to_see() {
 async fn connections_are_refused_until_the_outage_ends_or_is_disarmed() {
     let (running, key, _folder) = open_shift().await;
     for (local, seconds) in [(2, 1), (3, 3_600)] {
-        running.arm(json!({ "fault": "unreachable", "seconds": seconds })).await;
+        running
+            .arm(json!({ "fault": "unreachable", "seconds": seconds }))
+            .await;
         let signed = key.sign(&document(local, sale()).to_xml().unwrap());
         let armed = Instant::now();
         let refused = loop {
@@ -137,7 +178,9 @@ async fn connections_are_refused_until_the_outage_ends_or_is_disarmed() {
 #[tokio::test]
 async fn a_server_that_is_unreachable_can_be_stopped() {
     let (running, _key, _folder) = open_shift().await;
-    running.arm(json!({ "fault": "unreachable", "seconds": 3_600 })).await;
+    running
+        .arm(json!({ "fault": "unreachable", "seconds": 3_600 }))
+        .await;
     while tokio::net::TcpStream::connect(running.address).await.is_ok() {}
     running.stop().await;
 }
@@ -152,12 +195,23 @@ async fn what_cannot_be_armed_is_refused_and_other_paths_are_not_there() {
         "{\"fault\":\"delay\",\"seconds\":4000}",
         "{\"fault\":\"status\",\"status\":1}",
     ] {
-        assert_eq!(running.control("POST", "/control", body).await.status, 400, "{body}");
+        assert_eq!(
+            running.control("POST", "/control", body).await.status,
+            400,
+            "{body}"
+        );
     }
     assert_eq!(running.control("GET", "/other", "").await.status, 404);
     let certificate = running.control("GET", "/control/certificate", "").await;
     assert_eq!(certificate.body, running.server.certificate().der());
-    assert_eq!(running.post("/control", &[JSON], b"{\"fault\":\"delay\"}").await.status, 403, "not on the public face");
+    assert_eq!(
+        running
+            .post("/control", &[JSON], b"{\"fault\":\"delay\"}")
+            .await
+            .status,
+        403,
+        "not on the public face"
+    );
     let verdict = running.control("GET", "/control/state", "").await.json();
     assert_eq!(verdict["registers"][0]["documents"][0]["kind"], "open_shift");
     assert!(matches!(document(1, Kind::OpenShift).kind, Kind::OpenShift));

@@ -48,9 +48,22 @@ async fn a_shift_is_opened_sold_in_reported_and_closed() {
         assert_eq!(xml, document.to_xml().unwrap(), "octet for octet");
     }
     let fields = documents[0].as_object().unwrap().keys().collect::<Vec<_>>();
-    assert_eq!(fields, ["fiscal_number", "kind", "local_number", "offline", "uid", "xml_base64"]);
+    assert_eq!(
+        fields,
+        [
+            "fiscal_number",
+            "kind",
+            "local_number",
+            "offline",
+            "uid",
+            "xml_base64"
+        ]
+    );
     running.stop().await;
 }
+
+/// What is sent, as name, method, path, headers and body, and the status that comes.
+type Row<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)], &'a [u8], u16);
 
 #[tokio::test]
 async fn http_itself_says_what_is_wrong_with_a_request() {
@@ -58,24 +71,56 @@ async fn http_itself_says_what_is_wrong_with_a_request() {
     let signed = key.sign(&document(2, sale()).to_xml().unwrap());
     let large = vec![0; 512_001];
     let package = vec![0; 204_801];
-    let empty = GzEncoder::new(Vec::new(), flate2::Compression::fast()).finish().unwrap();
+    let empty = GzEncoder::new(Vec::new(), flate2::Compression::fast())
+        .finish()
+        .unwrap();
     let gzip = ("content-encoding", "gzip");
-    let table: [(&str, &str, &str, &[(&str, &str)], &[u8], u16); 12] = [
+    let table: [Row<'_>; 12] = [
         ("another path", "POST", "/fs/other", &[OCTETS], &signed, 403),
         ("another method", "GET", "/fs/doc", &[OCTETS], &signed, 405),
         ("no type", "POST", "/fs/doc", &[], &signed, 415),
-        ("JSON where it is not taken", "POST", "/fs/doc", &[JSON], &signed, 415),
+        (
+            "JSON where it is not taken",
+            "POST",
+            "/fs/doc",
+            &[JSON],
+            &signed,
+            415,
+        ),
         ("JSON as a package", "POST", "/fs/pck", &[JSON], &signed, 415),
-        ("an unknown coding", "POST", "/fs/doc", &[OCTETS, ("content-encoding", "br")], &signed, 415),
-        ("a broken coding", "POST", "/fs/doc", &[OCTETS, gzip], &[0x1f, 0x8b, 1, 2, 3, 4, 5, 6, 7, 8, 9], 400),
+        (
+            "an unknown coding",
+            "POST",
+            "/fs/doc",
+            &[OCTETS, ("content-encoding", "br")],
+            &signed,
+            415,
+        ),
+        (
+            "a broken coding",
+            "POST",
+            "/fs/doc",
+            &[OCTETS, gzip],
+            &[0x1f, 0x8b, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+            400,
+        ),
         ("too little", "POST", "/fs/doc", &[OCTETS], &signed[..9], 416),
-        ("too little, unpacked", "POST", "/fs/doc", &[OCTETS, gzip], &empty, 416),
+        (
+            "too little, unpacked",
+            "POST",
+            "/fs/doc",
+            &[OCTETS, gzip],
+            &empty,
+            416,
+        ),
         ("too much", "POST", "/fs/doc", &[OCTETS], &large, 416),
         ("too large a package", "POST", "/fs/pck", &[OCTETS], &package, 416),
         ("right", "POST", "/fs/doc", &[OCTETS], &signed, 200),
     ];
     for (name, method, path, headers, body, status) in table {
-        let answer = exchange(running.address, &request(method, path, headers, body)).await.unwrap();
+        let answer = exchange(running.address, &request(method, path, headers, body))
+            .await
+            .unwrap();
         assert_eq!(parse(&answer).status, status, "{name}");
     }
     running.stop().await;
@@ -89,7 +134,10 @@ async fn bodies_are_compressed_both_ways_and_dated_by_the_given_clock() {
     gzip.write_all(&signed(2)).unwrap();
     let mut zlib = ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     zlib.write_all(&signed(3)).unwrap();
-    let bodies = [("gzip", gzip.finish().unwrap()), ("deflate", zlib.finish().unwrap())];
+    let bodies = [
+        ("gzip", gzip.finish().unwrap()),
+        ("deflate", zlib.finish().unwrap()),
+    ];
     for (local, (coding, body)) in (2..).zip(bodies) {
         let headers = [OCTETS, ("content-encoding", coding), ("accept-encoding", coding)];
         let reply = running.post("/fs/doc", &headers, &body).await;
@@ -124,7 +172,9 @@ async fn a_refusal_is_a_text_with_its_status_or_a_signed_ticket() {
             (&stranger, document(1, Kind::OpenShift), 2, 401),
         ];
         for (key, document, code, status) in table {
-            let reply = running.post("/fs/doc", &[OCTETS], &key.sign(&document.to_xml().unwrap())).await;
+            let reply = running
+                .post("/fs/doc", &[OCTETS], &key.sign(&document.to_xml().unwrap()))
+                .await;
             let found = match form {
                 RejectionForm::Text => {
                     assert_eq!(reply.status, status);
@@ -142,7 +192,9 @@ async fn a_refusal_is_a_text_with_its_status_or_a_signed_ticket() {
             assert_eq!(found, code);
         }
         // What could not be read has no ticket.
-        let reply = running.post("/fs/doc", &[OCTETS], &key.sign(b"not a document")).await;
+        let reply = running
+            .post("/fs/doc", &[OCTETS], &key.sign(b"not a document"))
+            .await;
         assert_eq!(reply.status, 400);
         assert_eq!(Rejection::from_body(reply.text()).unwrap().code.code(), 9);
         running.stop().await;
@@ -171,7 +223,11 @@ async fn a_signature_that_does_not_hold_is_refused() {
     for (name, body) in table {
         let reply = running.post("/fs/doc", &[OCTETS], &body).await;
         assert_eq!(reply.status, 400, "{name}");
-        assert_eq!(Rejection::from_body(reply.text()).unwrap().code.code(), 9, "{name}");
+        assert_eq!(
+            Rejection::from_body(reply.text()).unwrap().code.code(),
+            9,
+            "{name}"
+        );
     }
     assert_eq!(running.documents().await.len(), 1);
     running.stop().await;
@@ -184,7 +240,11 @@ async fn a_package_is_answered_ok_or_with_the_next_session() {
     assert!(session.registers[0].shift_open);
     let session = next_session(&running, &key).await;
     let mut till = Till::new(session.clone(), 2, |xml| key.sign(xml));
-    till.add(crate::offline::begin()).add(sale()).add(z(1)).add(Kind::CloseShift).add(Kind::OfflineEnd);
+    till.add(crate::offline::begin())
+        .add(sale())
+        .add(z(1))
+        .add(Kind::CloseShift)
+        .add(Kind::OfflineEnd);
     let limits = PackageLimits::default();
     let first = key.sign(&pack(&till.signed[..2], limits).unwrap());
     let reply = running.post("/fs/pck", &[OCTETS], &first).await;
@@ -194,7 +254,9 @@ async fn a_package_is_answered_ok_or_with_the_next_session() {
     assert_eq!(Rejection::from_body(repeated.text()).unwrap().code.code(), 10);
     // The rest as its JSON twin.
     let documents = till.signed[2..].iter().cloned().map(SignedDocument).collect();
-    let json = running.ask(&key, Command::SendOflPackage(SendOflPackage { documents })).await;
+    let json = running
+        .ask(&key, Command::SendOflPackage(SendOflPackage { documents }))
+        .await;
     assert_eq!(json["ErrorCode"], 0, "{json}");
     assert_eq!(json["OfflineSessionId"], (session.id + 1).to_string(), "{json}");
     let documents = running.documents().await;
@@ -206,7 +268,12 @@ async fn a_package_is_answered_ok_or_with_the_next_session() {
     let package = key.sign(&pack(&till.signed, limits).unwrap());
     let reply = running.post("/fs/pck", &[OCTETS], &package).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
-    assert!(SentPackage::from_body(&reply.body).unwrap().offline_session().is_some());
+    assert!(
+        SentPackage::from_body(&reply.body)
+            .unwrap()
+            .offline_session()
+            .is_some()
+    );
     running.stop().await;
 }
 
@@ -227,10 +294,15 @@ async fn a_document_may_come_in_json() {
     let command = command_json(Command::SendDocument(SendDocument { document: signed }));
     let reply = running.post("/fs/cmd", &[JSON], &command).await;
     let ticket = STANDARD.decode(reply.json()["Ticket"].as_str().unwrap()).unwrap();
-    let verdict = running.ticket(&ticket).check(&document.head.uid, document.head.local_number);
+    let verdict = running
+        .ticket(&ticket)
+        .check(&document.head.uid, document.head.local_number);
     assert!(matches!(verdict, Verdict::Registered { .. }));
     // Again: the number is taken.
-    let reply = running.post("/fs/cmd?resultAsJson=true", &[JSON], &command).await.json();
+    let reply = running
+        .post("/fs/cmd?resultAsJson=true", &[JSON], &command)
+        .await
+        .json();
     assert_eq!(reply["ErrorCode"], 7);
     assert_eq!(reply["UID"], "request-1");
     running.stop().await;

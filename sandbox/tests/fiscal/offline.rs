@@ -7,13 +7,15 @@ use chrono::{NaiveDateTime, TimeDelta};
 use fiscal::numbers::{self, OfflineSession};
 use fiscal::offline::{OfflineChain, OfflineDocument};
 use fiscal::{DocumentHash, FiscalNumber, Kind, LocalMoment};
-use sandbox::fiscal::machine::{Arrival, Event, Machine, Signatures, Who};
+use sandbox::fiscal::machine::{Answer, Arrival, Event, Machine, Signatures, Who};
 use sandbox::fiscal::{DstuSignatures, Operator};
+
+type Sign<'a> = dyn Fn(&[u8]) -> Vec<u8> + 'a;
 
 /// A register that works offline.
 pub(crate) struct Till<'a> {
     chain: OfflineChain,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8> + 'a>,
+    sign: Box<Sign<'a>>,
     pub(crate) signed: Vec<Vec<u8>>,
 }
 
@@ -61,7 +63,11 @@ impl<'a> Till<'a> {
         document.head = document.head.offline(number, previous);
         document.head.issued = LocalMoment::new(at).unwrap();
         // An offline document of the same number as a revoked one is another document.
-        let uid = document.head.uid.as_str().replace("00000000-0000", "00000000-0ff1");
+        let uid = document
+            .head
+            .uid
+            .as_str()
+            .replace("00000000-0000", "00000000-0ff1");
         document.head.uid = fiscal::Uid::new(uid).unwrap();
         let signed = (self.sign)(&document.to_xml().unwrap());
         self.chain.record(&planned, &signed).unwrap();
@@ -128,14 +134,21 @@ fn a_session_of_seven_documents_is_taken_and_makes_room_for_the_next() {
     let session = world.session();
     let mut till = Till::plain(session.clone(), 5);
     let event = world.package(&till.seven().signed, &cashier()).unwrap();
-    let Event::Documents { session: Some(next), .. } = event else {
+    let Event::Documents {
+        session: Some(next), ..
+    } = event
+    else {
         panic!("a session that ended makes room for another");
     };
     assert_eq!(next.id, session.id + 1);
     assert_eq!(world.session(), next);
     let book = world.machine.book(number(REGISTER)).unwrap();
     assert_eq!((book.documents.len(), book.shifts.len()), (11, 2));
-    assert!(book.documents[4..].iter().all(|entry| entry.accepted.is_offline()));
+    assert!(
+        book.documents[4..]
+            .iter()
+            .all(|entry| entry.accepted.is_offline())
+    );
     world.accept(Kind::OpenShift);
 }
 
@@ -152,7 +165,11 @@ fn a_session_comes_in_as_many_packages_as_it_needs() {
         if index == 1 {
             let online = document(9, sale());
             let refused = world.send(&online, &cashier()).unwrap_err();
-            assert!(refused.text.contains("Офлайн сесію не завершено"), "{}", refused.text);
+            assert!(
+                refused.text.contains("Офлайн сесію не завершено"),
+                "{}",
+                refused.text
+            );
         }
     }
 }
@@ -177,26 +194,65 @@ fn what_is_wrong_with_a_session_is_found_at_its_document() {
     let again = repeated.seven().signed[2].clone();
     repeated.signed.insert(3, again);
     let mut online = till();
-    online.add(begin()).signed.push(sign(&cashier(), &document(6, Kind::OpenShift).to_xml().unwrap()));
+    online
+        .add(begin())
+        .signed
+        .push(sign(&cashier(), &document(6, Kind::OpenShift).to_xml().unwrap()));
     let table: Vec<(&str, Vec<Vec<u8>>, usize, &str)> = vec![
-        ("no beginning", till().seven().signed[1..].to_vec(), 0, "Номер документа"),
-        ("another seed", Till::plain(other_seed, 5).seven().signed.clone(), 0, "Фіскальний номер"),
-        ("another session", Till::plain(other_id, 5).seven().signed.clone(), 0, "Фіскальний номер"),
-        ("a gap before", Till::plain(session.clone(), 6).seven().signed.clone(), 0, "повинен дорівнювати 5"),
+        (
+            "no beginning",
+            till().seven().signed[1..].to_vec(),
+            0,
+            "Номер документа",
+        ),
+        (
+            "another seed",
+            Till::plain(other_seed, 5).seven().signed.clone(),
+            0,
+            "Фіскальний номер",
+        ),
+        (
+            "another session",
+            Till::plain(other_id, 5).seven().signed.clone(),
+            0,
+            "Фіскальний номер",
+        ),
+        (
+            "a gap before",
+            Till::plain(session.clone(), 6).seven().signed.clone(),
+            0,
+            "повинен дорівнювати 5",
+        ),
         ("two swapped", swapped.signed, 2, "повинен дорівнювати 7"),
         ("one missing", missing.signed, 3, "повинен дорівнювати 8"),
         ("one again", repeated.signed, 3, "повинен дорівнювати 8"),
         ("an online document", online.signed, 1, "не є офлайн документом"),
-        ("a sale without a shift", till().add(begin()).add(sale()).signed.clone(), 1, "5 ShiftNotOpened"),
+        (
+            "a sale without a shift",
+            till().add(begin()).add(sale()).signed.clone(),
+            1,
+            "5 ShiftNotOpened",
+        ),
         (
             "a closing without a Z",
-            till().add(begin()).add(Kind::OpenShift).add(Kind::CloseShift).signed.clone(),
+            till()
+                .add(begin())
+                .add(Kind::OpenShift)
+                .add(Kind::CloseShift)
+                .signed
+                .clone(),
             2,
             "6 LastDocumentMustBeZRep",
         ),
         (
             "a Z that does not add up",
-            till().add(begin()).add(Kind::OpenShift).add(sale()).add(z(2)).signed.clone(),
+            till()
+                .add(begin())
+                .add(Kind::OpenShift)
+                .add(sale())
+                .add(z(2))
+                .signed
+                .clone(),
             3,
             "ZREPREALIZ",
         ),
@@ -214,8 +270,15 @@ fn a_session_without_an_id_or_before_the_last_ended_is_refused() {
     let mut till = Till::plain(session.clone(), 1);
     refused(&mut fresh, &till.seven().signed, 0, "не має ідентифікатора");
     let mut world = closed_once();
-    world.package(&Till::plain(session.clone(), 5).add(begin()).signed, &cashier()).unwrap();
-    refused(&mut world, &Till::plain(session, 6).add(begin()).signed, 0, "не завершено");
+    world
+        .package(&Till::plain(session.clone(), 5).add(begin()).signed, &cashier())
+        .unwrap();
+    refused(
+        &mut world,
+        &Till::plain(session, 6).add(begin()).signed,
+        0,
+        "не завершено",
+    );
 }
 
 #[test]
@@ -246,7 +309,12 @@ fn a_package_is_signed_by_its_cashier_or_a_senior() {
         let mut world = closed_once();
         let mut till = Till::plain(world.session(), 5);
         let sent = world.package(&till.seven().signed, &sender);
-        assert_eq!(sent.err().map(|refused| refused.code.code()), code, "{}", sender.key_id);
+        assert_eq!(
+            sent.err().map(|refused| refused.code.code()),
+            code,
+            "{}",
+            sender.key_id
+        );
     }
 }
 
@@ -279,7 +347,9 @@ fn a_month_has_no_more_than_168_hours() {
     for _ in 0..4 {
         let mut till = Till::plain(world.session(), world.next());
         let until = from + TimeDelta::hours(36);
-        till.add_at(begin(), from).add_at(sale(), until).add_at(Kind::OfflineEnd, until);
+        till.add_at(begin(), from)
+            .add_at(sale(), until)
+            .add_at(Kind::OfflineEnd, until);
         world.package(&till.signed, &cashier()).unwrap();
         from = until;
     }
@@ -287,39 +357,90 @@ fn a_month_has_no_more_than_168_hours() {
     let next = world.next();
     let fifth = |minutes| {
         let mut till = Till::plain(session.clone(), next);
-        till.add_at(begin(), from).add_at(sale(), from + TimeDelta::minutes(minutes));
+        till.add_at(begin(), from)
+            .add_at(sale(), from + TimeDelta::minutes(minutes));
         till.signed
     };
     refused(&mut world, &fifth(24 * 60 + 1), 1, "168 годин");
+    assert!(may_go_offline(&world));
     world.package(&fifth(24 * 60), &cashier()).unwrap();
+    let mut till = Till::plain(session.clone(), next);
+    let end = from + TimeDelta::hours(24);
+    till.add_at(begin(), from)
+        .add_at(sale(), end)
+        .add_at(Kind::OfflineEnd, end);
+    world.package(&till.signed[2..], &cashier()).unwrap();
+    assert!(!may_go_offline(&world), "until the month ends");
+    world.now += TimeDelta::days(28);
+    assert!(may_go_offline(&world));
+}
+
+/// Whether the register is told what it needs in order to go offline.
+fn may_go_offline(world: &World) -> bool {
+    let command = crate::commands::state_query();
+    let answer = world
+        .machine
+        .command(&command, Some(&cashier()), world.now)
+        .unwrap();
+    let Answer::Json(json) = answer else {
+        panic!("a state is JSON");
+    };
+    let state: fiscal::command::RegisterState = fiscal::command::from_json(&json).unwrap();
+    assert_eq!(state.offline_supported, state.offline_session().is_some());
+    state.offline_supported
 }
 
 #[test]
 fn a_duplicated_document_is_revoked_and_its_number_used_again() {
     let mut world = sold();
-    let revoked = world.machine.book(number(REGISTER)).unwrap().documents[1].accepted.fiscal_number.clone();
+    let revoked = world.machine.book(number(REGISTER)).unwrap().documents[1]
+        .accepted
+        .fiscal_number
+        .clone();
     let mut till = Till::plain(world.session(), 2);
-    till.add(revoking()).add(sale()).add(z(1)).add(Kind::CloseShift).add(Kind::OfflineEnd);
+    till.add(revoking())
+        .add(sale())
+        .add(z(1))
+        .add(Kind::CloseShift)
+        .add(Kind::OfflineEnd);
     world.package(&till.signed, &cashier()).unwrap();
     let book = world.machine.book(number(REGISTER)).unwrap();
     assert_eq!(book.revoked[0].accepted.fiscal_number, revoked);
-    let numbers: Vec<u64> = book.documents.iter().map(|entry| entry.local_number().get()).collect();
-    assert_eq!(numbers, [1, 2, 3, 4, 5, 6], "the number of the revoked one is not missing");
+    let numbers: Vec<u64> = book
+        .documents
+        .iter()
+        .map(|entry| entry.local_number().get())
+        .collect();
+    assert_eq!(
+        numbers,
+        [1, 2, 3, 4, 5, 6],
+        "the number of the revoked one is not missing"
+    );
 }
 
 #[test]
 fn a_revoked_storno_and_a_revoked_z_leave_what_was_before() {
     let mut world = sold();
-    let sold = world.machine.book(number(REGISTER)).unwrap().documents[1].accepted.fiscal_number.clone();
+    let sold = world.machine.book(number(REGISTER)).unwrap().documents[1]
+        .accepted
+        .fiscal_number
+        .clone();
     world.accept(storno(&sold));
     let mut till = Till::plain(world.session(), 3);
-    till.add(revoking()).add(z(1)).add(Kind::CloseShift).add(Kind::OfflineEnd);
+    till.add(revoking())
+        .add(z(1))
+        .add(Kind::CloseShift)
+        .add(Kind::OfflineEnd);
     world.package(&till.signed, &cashier()).unwrap();
 
     let mut world = self::sold();
     world.accept(z(1));
     let mut till = Till::plain(world.session(), 3);
-    till.add(revoking()).add(sale()).add(z(2)).add(Kind::CloseShift).add(Kind::OfflineEnd);
+    till.add(revoking())
+        .add(sale())
+        .add(z(2))
+        .add(Kind::CloseShift)
+        .add(Kind::OfflineEnd);
     world.package(&till.signed, &cashier()).unwrap();
 }
 
@@ -329,11 +450,30 @@ fn an_opening_a_closing_and_an_offline_document_cannot_be_revoked() {
     opened.accept(Kind::OpenShift);
     let session = opened.session();
     let mut till = Till::plain(session.clone(), 1);
-    refused(&mut opened, &till.add(revoking()).signed, 0, "має тип 'OpenShift' і не може бути відкликаний");
+    refused(
+        &mut opened,
+        &till.add(revoking()).signed,
+        0,
+        "має тип 'OpenShift' і не може бути відкликаний",
+    );
     let mut till = Till::plain(session.clone(), 4);
-    refused(&mut closed_once(), &till.add(revoking()).signed, 0, "'CloseShift'");
+    refused(
+        &mut closed_once(),
+        &till.add(revoking()).signed,
+        0,
+        "'CloseShift'",
+    );
     let mut world = sold();
-    world.package(&Till::plain(session, 3).add(begin()).add(sale()).add(Kind::OfflineEnd).signed, &cashier()).unwrap();
+    world
+        .package(
+            &Till::plain(session, 3)
+                .add(begin())
+                .add(sale())
+                .add(Kind::OfflineEnd)
+                .signed,
+            &cashier(),
+        )
+        .unwrap();
     let mut till = Till::plain(world.session(), 5);
     refused(&mut world, &till.add(revoking()).signed, 0, "'OfflineEnd'");
 }
@@ -343,7 +483,12 @@ fn a_revocation_of_what_the_server_does_not_have_is_refused() {
     let mut world = sold();
     // The client says that number 3 is to be revoked; the server's last is 2.
     let mut till = Till::plain(world.session(), 3);
-    refused(&mut world, &till.add(revoking()).add(sale()).signed, 0, "повинен дорівнювати 2");
+    refused(
+        &mut world,
+        &till.add(revoking()).add(sale()).signed,
+        0,
+        "повинен дорівнювати 2",
+    );
 }
 
 /// A machine with real signatures whose register is closed and due to number 5.
@@ -399,7 +544,9 @@ fn after_any_change_the_package_is_refused_at_the_changed_document() {
             outside += usize::from(holds);
             let refused = send(&changed).err();
             refusals += usize::from(refused.is_some());
-            let found = refused.as_ref().map(|refused| index(&refused.text).unwrap_or_else(|| panic!("{}", refused.text)));
+            let found = refused
+                .as_ref()
+                .map(|refused| index(&refused.text).unwrap_or_else(|| panic!("{}", refused.text)));
             assert_eq!(found, expected, "octet {octet} of document {at}");
         }
     }

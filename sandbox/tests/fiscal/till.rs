@@ -57,7 +57,9 @@ pub(crate) async fn exchange(address: SocketAddr, request: &[u8]) -> std::io::Re
         stream.read_to_end(&mut answer).await?;
         Ok(answer)
     };
-    tokio::time::timeout(PATIENCE, exchange).await.expect("an answer in time")
+    tokio::time::timeout(PATIENCE, exchange)
+        .await
+        .expect("an answer in time")
 }
 
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
@@ -139,16 +141,24 @@ impl Running {
 
     pub(crate) async fn stop(mut self) {
         self.stop.take().unwrap().send(()).unwrap();
-        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
+        tokio::time::timeout(PATIENCE, self.task)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
     }
 
     pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let answer = exchange(self.address, &request("POST", path, headers, body)).await.unwrap();
+        let answer = exchange(self.address, &request("POST", path, headers, body))
+            .await
+            .unwrap();
         parse(&answer)
     }
 
     pub(crate) async fn control(&self, method: &str, path: &str, body: &str) -> Reply {
-        let answer = exchange(self.control, &request(method, path, &[], body.as_bytes())).await.unwrap();
+        let answer = exchange(self.control, &request(method, path, &[], body.as_bytes()))
+            .await
+            .unwrap();
         parse(&answer)
     }
 
@@ -177,7 +187,10 @@ impl Running {
         let message = SignedData::from_der(message).unwrap();
         let verdicts = message.verify(None, &[]);
         assert!(verdicts.len() == 1 && verdicts[0].holds());
-        assert_eq!(verdicts[0].certificate.unwrap().der(), self.server.certificate().der());
+        assert_eq!(
+            verdicts[0].certificate.unwrap().der(),
+            self.server.certificate().der()
+        );
         message.content().unwrap().to_vec()
     }
 
@@ -193,12 +206,16 @@ impl Running {
     /// A signed command in the mode `resultAsJson=true`.
     pub(crate) async fn ask(&self, key: &Key, command: Command) -> serde_json::Value {
         let json = command_json(command);
-        self.post("/fs/cmd?resultAsJson=true", &[OCTETS], &key.sign(&json)).await.json()
+        self.post("/fs/cmd?resultAsJson=true", &[OCTETS], &key.sign(&json))
+            .await
+            .json()
     }
 }
 
 pub(crate) fn command_json(command: Command) -> Vec<u8> {
-    Request::new(Uid::new("request-1").unwrap(), command).to_json().unwrap()
+    Request::new(Uid::new("request-1").unwrap(), command)
+        .to_json()
+        .unwrap()
 }
 
 /// A server with a cashier whose shift is open.
@@ -206,6 +223,15 @@ pub(crate) async fn open_shift() -> (Running, Key, TempDir) {
     let (folder, key) = (tempfile::tempdir().unwrap(), Key::new(1, TAX_NUMBER));
     let running = Running::start(settings_for(&key), folder.path()).await;
     let verdict = running.send(&key, &document(1, Kind::OpenShift)).await;
-    assert!(matches!(verdict, Verdict::Registered { offline_session: Some(_), .. }), "{verdict:?}");
+    assert!(
+        matches!(
+            verdict,
+            Verdict::Registered {
+                offline_session: Some(_),
+                ..
+            }
+        ),
+        "{verdict:?}"
+    );
     (running, key, folder)
 }

@@ -12,7 +12,10 @@ pub(crate) struct PlainSignatures;
 
 impl Signatures for PlainSignatures {
     fn open(&self, signed: &[u8], _: DateTime<Utc>) -> Result<Opened, String> {
-        let end = signed.iter().position(|octet| *octet == b'\n').ok_or("немає підпису")?;
+        let end = signed
+            .iter()
+            .position(|octet| *octet == b'\n')
+            .ok_or("немає підпису")?;
         let signer = serde_json::from_slice(&signed[..end]).map_err(|error| error.to_string())?;
         Ok(Opened {
             content: signed[end + 1..].to_vec(),

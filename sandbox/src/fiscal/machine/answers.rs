@@ -173,3 +173,36 @@ impl Book {
         standing.chain(revoked).find(|(entry, _)| wanted(entry))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::NaiveDate;
+
+    #[test]
+    fn kyiv_is_two_or_three_hours_ahead_and_the_hour_that_comes_twice_is_the_first() {
+        let at = |month, day, hour| {
+            let date = NaiveDate::from_ymd_opt(2026, month, day);
+            server_time(
+                date.and_then(|date| date.and_hms_opt(hour, 30, 0))
+                    .expect("a moment"),
+            )
+            .to_string()
+        };
+        assert_eq!(at(2, 5, 12), "2026-02-05T12:30:00+02:00");
+        assert_eq!(at(7, 5, 12), "2026-07-05T12:30:00+03:00");
+        assert_eq!(at(10, 25, 3), "2026-10-25T03:30:00+03:00");
+        assert_eq!(at(10, 25, 4), "2026-10-25T04:30:00+02:00");
+        assert_eq!(
+            at(3, 29, 3),
+            "2026-03-29T03:30:00",
+            "an hour that no clock showed"
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_minute_counts_as_one() {
+        assert_eq!(minutes(TimeDelta::seconds(61)), Minutes(2));
+        assert_eq!(minutes(TimeDelta::seconds(60)), Minutes(1));
+    }
+}

@@ -140,7 +140,10 @@ pub(super) struct Span {
 impl Book {
     /// The local number that is due.
     pub fn next_local_number(&self) -> LocalNumber {
-        let last = self.documents.last().map_or(0, |entry| entry.local_number().get());
+        let last = self
+            .documents
+            .last()
+            .map_or(0, |entry| entry.local_number().get());
         LocalNumber::new(last + 1).expect("one more than something is above nothing")
     }
 
@@ -185,7 +188,10 @@ impl Book {
     }
 
     fn begin_session(&mut self, accepted: &Accepted) {
-        let session = self.session.take().expect("a session was there when it was checked");
+        let session = self
+            .session
+            .take()
+            .expect("a session was there when it was checked");
         self.chain = Some(self.new_chain(session, &accepted.document));
     }
 
@@ -219,11 +225,17 @@ impl Book {
                 });
             }
             Kind::ZReport(_) => {
-                let shift = self.shifts.last_mut().expect("a shift was open when it was checked");
+                let shift = self
+                    .shifts
+                    .last_mut()
+                    .expect("a shift was open when it was checked");
                 shift.z_report = Some(number);
             }
             Kind::CloseShift => {
-                let shift = self.shifts.last_mut().expect("a shift was open when it was checked");
+                let shift = self
+                    .shifts
+                    .last_mut()
+                    .expect("a shift was open when it was checked");
                 shift.closed = Some(Closing {
                     by: number,
                     at,
@@ -292,7 +304,8 @@ impl Span {
     }
 
     fn until(self) -> NaiveDateTime {
-        self.last_financial.map_or(self.begun, |last| last.max(self.begun))
+        self.last_financial
+            .map_or(self.begun, |last| last.max(self.begun))
     }
 }
 

@@ -28,7 +28,10 @@ pub(super) fn check_seller(place: &Place<'_>, document: &Document) -> Result<(),
     };
     let register = document.head.register;
     if register.cash_desk != place.register.cash_desk {
-        let (stated, registered) = (register.cash_desk.to_string(), place.register.cash_desk.to_string());
+        let (stated, registered) = (
+            register.cash_desk.to_string(),
+            place.register.cash_desk.to_string(),
+        );
         return Err(differs("CASHDESKNUM", &stated, &registered));
     }
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -166,7 +169,10 @@ impl Book {
                 entry.local_number()
             )));
         }
-        let last = self.documents.last().map(|entry| issued(&entry.accepted.document));
+        let last = self
+            .documents
+            .last()
+            .map(|entry| issued(&entry.accepted.document));
         match last.filter(|last| *last > issued(document)) {
             Some(last) => Err(invalid(format!(
                 "Дата і час документа {} передують даті і часу попереднього документа {last}",

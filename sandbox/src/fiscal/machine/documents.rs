@@ -24,7 +24,7 @@ impl Machine {
         let accepted = read(signed, signatures, arrival, self.fiscal_number())?;
         self.decide(&accepted, arrival).map_err(|rejection| Refusal {
             rejection,
-            ticket: Some(TicketHead::of(&accepted.document)),
+            document: Some(TicketHead::of(&accepted.document)),
         })
     }
 
@@ -98,7 +98,9 @@ pub(super) fn read(
 
 fn check_online(book: &Book, document: &Document) -> Result<(), Rejection> {
     if matches!(document.head.mode, Mode::Offline { .. }) {
-        return Err(invalid("Офлайн документ приймається лише в пакеті офлайн документів"));
+        return Err(invalid(
+            "Офлайн документ приймається лише в пакеті офлайн документів",
+        ));
     }
     if document.head.mode.fiscal_number().is_some() || document.head.marks != Default::default() {
         return Err(invalid(
@@ -106,7 +108,9 @@ fn check_online(book: &Book, document: &Document) -> Result<(), Rejection> {
         ));
     }
     if book.chain.is_some() {
-        return Err(invalid("Офлайн сесію не завершено: очікується пакет офлайн документів"));
+        return Err(invalid(
+            "Офлайн сесію не завершено: очікується пакет офлайн документів",
+        ));
     }
     Ok(())
 }

@@ -56,7 +56,10 @@ fn paid(receipt: &Receipt) -> Result<Money, Rejection> {
 }
 
 fn receipt_figures(receipt: &Receipt, pawnshop: bool) -> Result<Figures, Rejection> {
-    let total = receipt.total.as_ref().ok_or_else(|| invalid("У документі відсутня загальна сума"))?;
+    let total = receipt
+        .total
+        .as_ref()
+        .ok_or_else(|| invalid("У документі відсутня загальна сума"))?;
     let sum = stated_sum(receipt)?;
     if receipt.rows.is_empty() {
         return Err(invalid("У документі відсутні товарні позиції"));
@@ -82,7 +85,10 @@ fn receipt_figures(receipt: &Receipt, pawnshop: bool) -> Result<Figures, Rejecti
     Ok(Figures {
         sum: paid(receipt)?,
         rounding: total.rounding.unwrap_or_default(),
-        payments: payments.into_iter().map(|payment| (payment.form, payment.sum)).collect(),
+        payments: payments
+            .into_iter()
+            .map(|payment| (payment.form, payment.sum))
+            .collect(),
         taxes,
     })
 }
@@ -94,7 +100,9 @@ fn costs(rows: &[Row], pawnshop: bool) -> Result<Vec<Money>, Rejection> {
             .cost
             .ok_or_else(|| invalid(format!("У рядку {place} відсутня вартість")))?;
         match (pawnshop, row.pawnshop_received) {
-            (true, None) => Err(invalid(format!("У рядку {place} відсутній напрям операції ломбарду"))),
+            (true, None) => Err(invalid(format!(
+                "У рядку {place} відсутній напрям операції ломбарду"
+            ))),
             (true, Some(false)) => Ok(-cost),
             _ => Ok(cost),
         }
@@ -109,7 +117,10 @@ fn discount(receipt: &Receipt) -> Result<Money, Rejection> {
 }
 
 fn row_discount(row: &Row) -> Money {
-    row.discount.as_ref().and_then(|discount| discount.sum).unwrap_or_default()
+    row.discount
+        .as_ref()
+        .and_then(|discount| discount.sum)
+        .unwrap_or_default()
 }
 
 fn payments(receipt: &Receipt) -> Result<Vec<arithmetic::Payment>, Rejection> {
@@ -117,7 +128,9 @@ fn payments(receipt: &Receipt) -> Result<Vec<arithmetic::Payment>, Rejection> {
         let code = u32::try_from(payment.form.code()).map_err(|_| invalid("Невідомий код форми оплати"))?;
         Ok(arithmetic::Payment {
             form: arithmetic::PaymentForm::new(code, payment.name.clone()),
-            sum: payment.sum.ok_or_else(|| invalid("У формі оплати відсутня сума"))?,
+            sum: payment
+                .sum
+                .ok_or_else(|| invalid("У формі оплати відсутня сума"))?,
             provided: payment.provided,
             remains: payment.change,
         })
@@ -134,7 +147,9 @@ fn tax_row(row: &fiscal::document::Tax) -> Result<TaxRow, Rejection> {
     // A tax without a letter is told apart by its kind, which is one digit in practice.
     let letter = match row.letter {
         Some(letter) => letter.canonical(),
-        None => char::from_digit(u32::try_from(row.tax.code()).map_err(|_| wrong())?, 10).ok_or_else(wrong)?,
+        None => {
+            char::from_digit(u32::try_from(row.tax.code()).map_err(|_| wrong())?, 10).ok_or_else(wrong)?
+        }
     };
     let discounted = row.discounted_turnover.unwrap_or(row.turnover);
     Ok(TaxRow {
@@ -155,12 +170,16 @@ fn tax_row(row: &fiscal::document::Tax) -> Result<TaxRow, Rejection> {
 /// Computes the taxes anew from the rows and their letters (the tax service recomputes too). Of a part that is paid of a receipt, the
 /// rows are of the part and its goods are of the whole, so that they are taken as they are.
 fn check_taxes(receipt: &Receipt, stated: &[TaxRow]) -> Result<(), Rejection> {
-    let part = receipt.total.as_ref().is_some_and(|total| total.part_sum.is_some());
+    let part = receipt
+        .total
+        .as_ref()
+        .is_some_and(|total| total.part_sum.is_some());
     let lettered = receipt.rows.iter().any(|row| row.letters.is_some());
     if part || (stated.is_empty() && !lettered) {
         return Ok(());
     }
-    let unclear = |error: arithmetic::Error| invalid(format!("Податки документа неможливо розрахувати: {error}"));
+    let unclear =
+        |error: arithmetic::Error| invalid(format!("Податки документа неможливо розрахувати: {error}"));
     let table = TaxTable::new(stated.iter().map(|row| row.tax.clone()).collect()).map_err(unclear)?;
     let lines = receipt.rows.iter().map(line).collect::<Result<_, _>>()?;
     // What the receipt's discount has beyond those of its rows was not divided among them.
@@ -173,7 +192,10 @@ fn check_taxes(receipt: &Receipt, stated: &[TaxRow]) -> Result<(), Rejection> {
     .totals(&table)
     .map_err(unclear)?;
     for row in stated {
-        let expected = totals.taxes.iter().find(|computed| computed.tax.letter == row.tax.letter);
+        let expected = totals
+            .taxes
+            .iter()
+            .find(|computed| computed.tax.letter == row.tax.letter);
         let (turnover, sum) = expected.map_or((Money::ZERO, Money::ZERO), |row| (row.turnover, row.sum));
         if turnover != row.turnover || sum != row.sum {
             return Err(invalid(format!(
@@ -204,7 +226,10 @@ fn line(row: &Row) -> Result<Line, Rejection> {
 fn pawnshop(receipt: &Receipt) -> Result<Entry, Rejection> {
     let figures = receipt_figures(receipt, true)?;
     let side = |received: bool| {
-        let rows = receipt.rows.iter().filter(|row| row.pawnshop_received == Some(received));
+        let rows = receipt
+            .rows
+            .iter()
+            .filter(|row| row.pawnshop_received == Some(received));
         add(rows.filter_map(|row| row.cost))
     };
     let (issued, received) = (side(false)?, side(true)?);
@@ -257,11 +282,7 @@ fn disagreement(error: &arithmetic::Error) -> Rejection {
         arithmetic::Error::UnroundedMismatch { expected, given } => invalid(format!(
             "Розрахована сума без заокруглення {expected} не дорівнює сумі в документі {given}"
         )),
-        arithmetic::Error::ChangeMismatch {
-            row,
-            expected,
-            given,
-        } => invalid(format!(
+        arithmetic::Error::ChangeMismatch { row, expected, given } => invalid(format!(
             "Решта форми оплати {row} у документі {given} не дорівнює розрахованій {expected}"
         )),
         other => invalid(format!("Суми документа не узгоджені: {other}")),

@@ -23,11 +23,11 @@ pub use registry::Registry;
 
 use super::settings::{Operator, Settings, SettingsError};
 use chrono::{DateTime, NaiveDateTime, Utc};
-use fiscal::command::DeviceId;
+use fiscal::command::{DeviceId, SentPackage};
 use fiscal::numbers::OfflineSession;
-use fiscal::{Document, FiscalNumber, RegisterNumber};
+use fiscal::{Document, FiscalNumber, RegisterNumber, Ticket};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The fiscal number of the first document of all; ten digits, as the tax service's have.
@@ -87,6 +87,45 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The ticket of the document that came online.
+    pub fn ticket(&self) -> Option<Ticket> {
+        let Self::Documents {
+            documents, session, ..
+        } = self
+        else {
+            return None;
+        };
+        let accepted = documents.first()?;
+        let head = &accepted.document.head;
+        let session = session.as_ref().map(session_out);
+        let number = accepted.fiscal_number.clone();
+        Some(Ticket::registered(
+            head.uid.clone(),
+            head.issued,
+            head.local_number,
+            number,
+            session,
+        ))
+    }
+
+    /// What a package is answered with: the session that its last document made room for, or nothing.
+    pub fn package_answer(&self) -> SentPackage {
+        let Self::Documents {
+            session: Some(session),
+            ..
+        } = self
+        else {
+            return SentPackage::default();
+        };
+        let session = session_out(session);
+        SentPackage {
+            offline_session_id: Some(session.id),
+            offline_seed: Some(session.seed),
+        }
+    }
+}
+
 /// An operator who was registered by first use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewOperator {
@@ -132,9 +171,11 @@ impl Machine {
         self.books.get(&register)
     }
 
-    /// All registers that have seen anything, by number.
-    pub fn books(&self) -> impl Iterator<Item = (RegisterNumber, &Book)> {
-        self.books.iter().map(|(register, book)| (*register, book))
+    /// All registers that are registered or have seen anything, by number.
+    pub fn registers(&self) -> impl Iterator<Item = RegisterNumber> {
+        let seen = self.books.keys().copied();
+        let all: BTreeSet<RegisterNumber> = self.registry.registers().chain(seen).collect();
+        all.into_iter()
     }
 
     /// Takes in what was accepted.

@@ -103,7 +103,8 @@ impl Machine {
             access,
         })?;
         walk.of_others |= !accepted.signer.is_same(sender);
-        if let Some(new) = new_operator(&place, access, &accepted).filter(|new| !walk.operators.contains(new)) {
+        if let Some(new) = new_operator(&place, access, &accepted).filter(|new| !walk.operators.contains(new))
+        {
             walk.operators.push(new);
         }
         walk.ended |= matches!(document.kind, Kind::OfflineEnd);
@@ -119,7 +120,9 @@ impl Machine {
         if access.chief || !walk.of_others {
             return Ok(());
         }
-        Err(broken("Пакет повинен бути підписаний касиром його документів або старшим касиром"))
+        Err(broken(
+            "Пакет повинен бути підписаний касиром його документів або старшим касиром",
+        ))
     }
 
     /// 36 hours of a session and 168 of a month, from its first document to a receipt or a Z.
@@ -204,7 +207,8 @@ impl Book {
                 self.new_chain(session, &accepted.document)
             }
         };
-        let link = link(accepted).ok_or_else(|| invalid("Фіскальний номер офлайн документа має невірний формат"))?;
+        let link =
+            link(accepted).ok_or_else(|| invalid("Фіскальний номер офлайн документа має невірний формат"))?;
         chain.follow(&link).map_err(|fault| invalid(fault_text(&fault)))?;
         Ok(chain)
     }
@@ -215,7 +219,9 @@ fn fault_text(fault: &Fault) -> String {
         Fault::LocalNumber { expected, .. } => format!("Номер документа повинен дорівнювати {expected}"),
         Fault::PreviousHash { .. } => "PREVDOCHASH не дорівнює хешу попереднього документа".to_owned(),
         // The right control is a secret of whoever knows the seed.
-        Fault::Number { given, .. } => format!("Фіскальний номер офлайн документа {given} не дорівнює розрахованому"),
+        Fault::Number { given, .. } => {
+            format!("Фіскальний номер офлайн документа {given} не дорівнює розрахованому")
+        }
         Fault::Order(ChainError::TimeGoesBack { previous, given }) => {
             format!("Дата і час документа {given} передують даті і часу попереднього документа {previous}")
         }

@@ -11,8 +11,9 @@ use crate::fiscal::settings::Operator;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use fiscal::command::{
     Command, DeviceId, DeviceRegister, DocumentAnswer, DocumentClass, DocumentExtQuery, DocumentForm,
-    DocumentNumber, DocumentQuery, Documents, LastShiftTotals, Objects, Operators, RegisterState, ServerState,
-    ServerTime, ShiftNumber, ShiftState, Shifts, StateQuery, TaxObject, UnitRegister, WhichShifts,
+    DocumentNumber, DocumentQuery, Documents, LastShiftTotals, Objects, Operators, RegisterState,
+    ServerState, ServerTime, ShiftNumber, ShiftState, Shifts, StateQuery, TaxObject, UnitRegister,
+    WhichShifts,
 };
 use fiscal::document::Mode;
 use fiscal::offline::Month;
@@ -75,7 +76,10 @@ impl Machine {
                     Answer::json(&document_info(entry, revoked))
                 }))
             }
-            other => Err(invalid_query(format!("Команда {} тут не виконується", other.name()))),
+            other => Err(invalid_query(format!(
+                "Команда {} тут не виконується",
+                other.name()
+            ))),
         }
     }
 
@@ -123,7 +127,10 @@ impl Machine {
         let companies = self.registry.companies_of(signer);
         let units: Vec<TaxObject> = companies
             .flat_map(|company| {
-                let chief = self.registry.operator(company, signer).is_some_and(|known| known.chief);
+                let chief = self
+                    .registry
+                    .operator(company, signer)
+                    .is_some_and(|known| known.chief);
                 company.units.iter().map(move |unit| (company, unit, chief))
             })
             .map(|(company, unit, chief_cashier)| TaxObject {
@@ -191,10 +198,18 @@ impl Machine {
             None => book.session.as_ref().filter(|_| left),
         };
         let session = session.filter(|_| mine).map(session_out);
-        let place = book.chain.as_ref().map_or(0, fiscal::offline::OfflineChain::length) + 1;
+        let place = book
+            .chain
+            .as_ref()
+            .map_or(0, fiscal::offline::OfflineChain::length)
+            + 1;
         let unit = || self.unit_of(&view);
         Ok(Answer::json(&RegisterState {
-            shift: if shift.is_some() { ShiftState::Open } else { ShiftState::Closed },
+            shift: if shift.is_some() {
+                ShiftState::Open
+            } else {
+                ShiftState::Closed
+            },
             shift_id: shift.map(|shift| shift.id),
             opened_by: shift.map(|shift| shift.opened_by.clone()),
             z_report_present: shift.is_some_and(|shift| shift.z_report.is_some()),
@@ -287,15 +302,20 @@ impl Machine {
             DocumentForm::Availability => (None, false),
             DocumentForm::OriginalXml => (Some(accepted.content.to_vec()), false),
             DocumentForm::SignedByServerXml => (Some(completed(entry, revoked)), true),
-            DocumentForm::Visualization => {
-                (Some(visual::text(&accepted.document, &accepted.fiscal_number).into_bytes()), false)
-            }
+            DocumentForm::Visualization => (
+                Some(visual::text(&accepted.document, &accepted.fiscal_number).into_bytes()),
+                false,
+            ),
             DocumentForm::SignedBySenderXml => (Some(accepted.signed.to_vec()), false),
             // The sender's message is what the server signs.
             DocumentForm::SignedBySenderAndServerXml => (Some(accepted.signed.to_vec()), true),
         };
         let link = query.acquire_cabinet_url.then(|| {
-            VerificationLink::of(&accepted.document, Some(&accepted.fiscal_number), LinkTime::Seconds)
+            VerificationLink::of(
+                &accepted.document,
+                Some(&accepted.fiscal_number),
+                LinkTime::Seconds,
+            )
         });
         let answer = DocumentAnswer {
             data,
@@ -304,7 +324,11 @@ impl Machine {
             result_text: None,
             cabinet_url: link.flatten().map(|link| link.to_string()),
         };
-        if sign { Answer::SignedData(answer) } else { Answer::json(&answer) }
+        if sign {
+            Answer::SignedData(answer)
+        } else {
+            Answer::json(&answer)
+        }
     }
 
     fn why_absent(&self, query: &DocumentExtQuery) -> DocumentResult {
@@ -342,18 +366,27 @@ fn completed(entry: &Entry, revoked: bool) -> Vec<u8> {
 fn shifts(view: &View<'_>, which: &WhichShifts) -> Answer {
     let local = |time: &ServerTime| -> NaiveDateTime {
         let utc = time.to_utc();
-        utc.map_or(time.local, |utc| utc.with_timezone(&chrono_tz::Europe::Kyiv).naive_local())
+        utc.map_or(time.local, |utc| {
+            utc.with_timezone(&chrono_tz::Europe::Kyiv).naive_local()
+        })
     };
     let wanted = |shift: &&Shift| match which {
         WhichShifts::One(id) => shift.id == *id,
         WhichShifts::Between { from, to } => {
-            let ended = shift.closed.as_ref().is_none_or(|closing| closing.at >= local(from));
+            let ended = shift
+                .closed
+                .as_ref()
+                .is_none_or(|closing| closing.at >= local(from));
             shift.opened <= local(to) && ended
         }
     };
     let shifts = view.book.map_or(&[][..], |book| &book.shifts);
     let shifts: Vec<_> = shifts.iter().filter(wanted).map(shift_out).collect();
-    if shifts.is_empty() { Answer::Nothing } else { Answer::json(&Shifts { shifts }) }
+    if shifts.is_empty() {
+        Answer::Nothing
+    } else {
+        Answer::json(&Shifts { shifts })
+    }
 }
 
 fn documents(view: &View<'_>, which: &ShiftNumber) -> Answer {
@@ -386,7 +419,11 @@ fn last_shift(view: &View<'_>) -> Result<Answer, Rejection> {
         Some(_) => None,
     };
     Ok(Answer::json(&LastShiftTotals {
-        shift: if closed.is_none() { ShiftState::Open } else { ShiftState::Closed },
+        shift: if closed.is_none() {
+            ShiftState::Open
+        } else {
+            ShiftState::Closed
+        },
         z_report_present: shift.z_report.is_some(),
         testing: shift.testing,
         opened: Some(server_time(shift.opened)),

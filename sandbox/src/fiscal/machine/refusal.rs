@@ -1,6 +1,6 @@
 //! Refusals: a code, a text in Ukrainian, and the document that they are about where one could be read.
 
-use fiscal::{Document, ErrorCode, LocalMoment, LocalNumber, Rejection, Uid};
+use fiscal::{Document, ErrorCode, LocalMoment, LocalNumber, Rejection, Ticket, Uid};
 
 /// Why nothing was accepted or answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,7 +8,22 @@ pub struct Refusal {
     /// Code and text.
     pub rejection: Rejection,
     /// What a ticket would say of the document; none when it could not be read.
-    pub ticket: Option<TicketHead>,
+    pub document: Option<TicketHead>,
+}
+
+impl Refusal {
+    /// The ticket that refuses; none when the document could not be read.
+    pub fn ticket(&self) -> Option<Ticket> {
+        let head = self.document.clone()?;
+        let Rejection { code, text } = self.rejection.clone();
+        Some(Ticket::rejected(
+            head.uid,
+            head.issued,
+            head.local_number,
+            code,
+            text,
+        ))
+    }
 }
 
 /// What a ticket repeats of its document.
@@ -37,7 +52,7 @@ impl From<Rejection> for Refusal {
     fn from(rejection: Rejection) -> Self {
         Self {
             rejection,
-            ticket: None,
+            document: None,
         }
     }
 }

@@ -37,6 +37,11 @@ impl Registry {
         }
     }
 
+    pub(super) fn registers(&self) -> impl Iterator<Item = RegisterNumber> {
+        let units = self.companies.iter().flat_map(|company| &company.units);
+        units.flat_map(|unit| unit.registers.iter().map(|register| register.number))
+    }
+
     pub(super) fn place(&self, number: RegisterNumber) -> Result<Place<'_>, Rejection> {
         let found = self.companies.iter().find_map(|company| {
             company.units.iter().find_map(|unit| {
