@@ -108,9 +108,9 @@ impl Server {
             None => fiscal.await,
             Some(listener) => {
                 let routes = control_routes(&self.core, &self.outage);
-                let control = server(listener, routes).run(shutdown);
-                let (served, _) = tokio::join!(fiscal, control);
-                served
+                let control = server(listener, routes).run(shutdown).map(Ok);
+                // A port that is lost ends both.
+                tokio::try_join!(fiscal, control).map(|_| ())
             }
         }
     }

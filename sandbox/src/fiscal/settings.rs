@@ -203,6 +203,24 @@ cash_desk = 1
     }
 
     #[test]
+    fn the_example_shows_every_option_with_its_default() {
+        let text = include_str!("../../fiscal.toml");
+        let example = Settings::from_toml(text).expect("settings");
+        let defaults = Settings {
+            companies: example.companies.clone(),
+            ..Settings::default()
+        };
+        assert_eq!(example, defaults);
+        let all = toml::Table::try_from(Settings {
+            document_clock_minutes_max: Some(10),
+            ..defaults
+        });
+        for option in all.expect("a table").keys() {
+            assert!(text.contains(option.as_str()), "{option}");
+        }
+    }
+
+    #[test]
     fn what_stands_twice_or_is_unknown_is_refused() {
         let register = "[[companies.units.registers]]\nnumber = 4000000001\ncash_desk = 2\n";
         let twice = Settings::from_toml(&format!("{FILE}{register}"));
