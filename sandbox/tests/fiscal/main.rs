@@ -5,6 +5,7 @@
 mod commands;
 mod documents;
 mod faults;
+mod figures;
 mod http;
 mod journal;
 mod keys;
