@@ -11,5 +11,6 @@ mod journal;
 mod keys;
 mod offline;
 mod rules;
+mod samples;
 mod till;
 mod world;
