@@ -91,7 +91,7 @@ impl Server {
         self.core.read(State::of)
     }
 
-    /// Serves `/fs/…` on `listener`, and the control face on `control` where there is one, until `shutdown` completes. While it is to be
+    /// Serves `/fs/…` on `listener` (and the control face too, where it is on loopback), and the control face on `control` where there is one, until `shutdown` completes. While it is to be
     /// unreachable, `listener` is closed and its port kept.
     ///
     /// # Errors
@@ -123,7 +123,14 @@ impl Server {
         let address = listener.local_addr()?;
         let mut outage = self.outage.subscribe();
         loop {
-            let routes = fiscal_routes(&self.core);
+            let fiscal = fiscal_routes(&self.core);
+            // Here too, where nobody from outside comes: one address is all that a test needs then.
+            let routes = if address.ip().is_loopback() {
+                let control = control_routes(&self.core, &self.outage);
+                warp::path("control").and(control).or(fiscal).unify().boxed()
+            } else {
+                fiscal
+            };
             let ends = async {
                 tokio::select! {
                     () = shutdown.clone() => {}
