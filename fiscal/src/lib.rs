@@ -55,6 +55,7 @@ pub mod link;
 pub mod moment;
 pub mod numbers;
 pub mod offline;
+pub mod shift;
 pub mod test_shift;
 pub mod ticket;
 pub mod view;
