@@ -164,7 +164,7 @@ mod tests {
                 tax: TaxType::VAT,
                 name: "ПДВ".to_owned(),
                 letter: TaxLetter::new('А').ok(),
-                rate: money(20_00),
+                rate: money(2_000),
                 on_top: None,
                 turnover: money(kopecks),
                 discounted_turnover: None,
@@ -183,11 +183,11 @@ mod tests {
         };
         let documents = [
             Kind::OpenShift,
-            Kind::cash(CashMovement::ServiceDeposit, money(100_00)),
+            Kind::cash(CashMovement::ServiceDeposit, money(10_000)),
             // 2 x 8.33, not 16.67: each receipt's tax is rounded by itself.
-            sale(receipt(50_00, 0, 8_33)),
-            sale(receipt(50_00, -3, 8_33)),
-            Kind::cash(CashMovement::ServiceIssue, money(30_00)),
+            sale(receipt(5_000, 0, 833)),
+            sale(receipt(5_000, -3, 833)),
+            Kind::cash(CashMovement::ServiceIssue, money(3_000)),
         ];
         let mut totals = ShiftTotals::default();
         for entry in documents.iter().filter_map(entry) {
@@ -195,19 +195,19 @@ mod tests {
         }
         let report = z_report(&totals.report());
         let sales = report.sales.unwrap();
-        assert_eq!(sales.sum, money(100_00));
+        assert_eq!(sales.sum, money(10_000));
         assert_eq!(sales.receipts, 2);
         assert_eq!(sales.rounding, Some(money(-3)));
-        assert_eq!(sales.unrounded, Some(money(99_97)));
+        assert_eq!(sales.unrounded, Some(money(9_997)));
         assert_eq!(sales.payments.len(), 1);
-        assert_eq!(sales.payments[0].sum, money(100_00));
-        assert_eq!(sales.taxes[0].sum, money(16_66));
-        assert_eq!(sales.taxes[0].rate, money(20_00));
+        assert_eq!(sales.payments[0].sum, money(10_000));
+        assert_eq!(sales.taxes[0].sum, money(1_666));
+        assert_eq!(sales.taxes[0].rate, money(2_000));
         assert_eq!(report.returns, None);
         let body = report.body.unwrap();
         assert_eq!(
             (body.deposits, body.issues),
-            (Some(money(100_00)), Some(money(30_00)))
+            (Some(money(10_000)), Some(money(3_000)))
         );
     }
 }

@@ -279,7 +279,7 @@ fn goods_return() -> Kind {
         taxes: vec![tax(TaxType::VAT, "ПДВ", 'Б', "7.00", "28.25", "1.85")],
         payments: vec![Payment::new(
             PaymentForm::TRANSFER,
-            PaymentForm::TRANSFER.name().unwrap(),
+            PaymentForm::TRANSFER.name().expect("a transfer has a name"),
             money("28.25"),
         )],
         ..Receipt::default()
