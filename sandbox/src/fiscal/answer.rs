@@ -1,7 +1,7 @@
 //! The forms of answers: documents and refusals as HTTP carries them.
 
 use super::coding::Coding;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use fiscal::{ErrorCode, Rejection};
 use http::{HeaderValue, Response, StatusCode, header};
 
@@ -52,7 +52,8 @@ pub(super) fn enveloped(
     body: &[u8],
     outcome: Option<Result<(), &Rejection>>,
 ) -> Vec<u8> {
-    let kyiv = now.with_timezone(&chrono_tz::Europe::Kyiv);
+    // Whole seconds, as the description shows.
+    let kyiv = now.trunc_subsecs(0).with_timezone(&chrono_tz::Europe::Kyiv);
     let mut envelope = serde_json::Map::new();
     envelope.insert("UID".to_owned(), uid.into());
     envelope.insert(

@@ -375,8 +375,45 @@ fn a_month_has_no_more_than_168_hours() {
     assert!(may_go_offline(&world));
 }
 
+#[test]
+fn the_minutes_of_the_session_and_of_the_month_are_told() {
+    let mut world = sold();
+    let (from, hour) = (moment(10), TimeDelta::hours(1));
+    let mut till = Till::plain(world.session(), 3);
+    till.add_at(begin(), from)
+        .add_at(sale(), from + hour)
+        .add_at(Kind::OfflineEnd, from + hour * 2);
+    world.package(&till.signed, &cashier()).unwrap();
+    let told = |world: &World| {
+        let state = state(world);
+        let minutes = |minutes: Option<fiscal::command::Minutes>| minutes.unwrap().0;
+        (
+            minutes(state.offline_session),
+            minutes(state.offline_month),
+            state.offline_next_local_number,
+        )
+    };
+    assert_eq!(told(&world), (0, 60, Some(1)));
+    let again = from + hour * 3;
+    let mut till = Till::plain(world.session(), 6);
+    till.add_at(begin(), again)
+        .add_at(sale(), again + TimeDelta::seconds(90 * 60 + 1));
+    world.package(&till.signed, &cashier()).unwrap();
+    assert_eq!(
+        told(&world),
+        (91, 151, Some(3)),
+        "a part of a minute counts as one"
+    );
+}
+
 /// Whether the register is told what it needs in order to go offline.
 fn may_go_offline(world: &World) -> bool {
+    let state = state(world);
+    assert_eq!(state.offline_supported, state.offline_session().is_some());
+    state.offline_supported
+}
+
+fn state(world: &World) -> fiscal::command::RegisterState {
     let command = crate::commands::state_query();
     let answer = world
         .machine
@@ -385,9 +422,7 @@ fn may_go_offline(world: &World) -> bool {
     let Answer::Json(json) = answer else {
         panic!("a state is JSON");
     };
-    let state: fiscal::command::RegisterState = fiscal::command::from_json(&json).unwrap();
-    assert_eq!(state.offline_supported, state.offline_session().is_some());
-    state.offline_supported
+    fiscal::command::from_json(&json).unwrap()
 }
 
 #[test]
