@@ -4,16 +4,18 @@
 //! target's actor; so there is no moment at which one exists without the other. While a request runs, its key is held in memory.
 
 use crate::clock::{Clock, Now, millis};
-use crate::ids::{ChallengeId, CustomerId, InvokerCode};
+use crate::ids::{ChallengeId, CustomerId, InvokerCode, OperationId};
 use crate::machines::otp::Answer;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use fiscal::RegisterNumber;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::record::{Record, decode, encode};
 use storage::{Batch, Key, Store};
+use uuid::Uuid;
 
 /// The table of kept answers and reservations.
 const TABLE: &str = "idempotency";
@@ -35,8 +37,14 @@ pub struct Claim {
 impl Claim {
     /// Binds a caller's key (up to 255 characters) to partner and route, and digests the body.
     pub fn new(partner: InvokerCode, route: &str, key: &str, body: &[u8]) -> Self {
+        Self::of(partner.0, route, key, body)
+    }
+
+    /// The same for whoever has an identity of this form: an invoker, or an account of the fiscal side. Identities are random, so that one
+    /// of each never meet; and routes differ.
+    pub fn of(owner: Uuid, route: &str, key: &str, body: &[u8]) -> Self {
         let mut hash = Sha256::new();
-        hash.update(partner.0.as_bytes());
+        hash.update(owner.as_bytes());
         hash.update([u8::try_from(route.len()).unwrap_or(u8::MAX)]);
         hash.update(route.as_bytes());
         hash.update(key.as_bytes());
@@ -77,6 +85,13 @@ pub enum ReservationState {
         /// When, in milliseconds since 1970.
         at_ms: i64,
     },
+    /// The deed is an operation of a register, whose own record says what became of it.
+    Operation {
+        /// Whose actor settles it.
+        register: RegisterNumber,
+        /// Which.
+        operation: OperationId,
+    },
 }
 
 impl Record for Reservation {
@@ -95,6 +110,28 @@ pub(crate) fn reserve(
     put(batch, claim, ReservationState::Begun { customer, challenge }, now)
 }
 
+/// Writes the reservation of a register's operation into the batch that accepts it. Its answer needs no row here: the operation's record
+/// is kept.
+pub(crate) fn reserve_operation(
+    batch: &mut Batch,
+    claim: Claim,
+    register: RegisterNumber,
+    operation: OperationId,
+    now: Now,
+) -> storage::Result<()> {
+    put(
+        batch,
+        claim,
+        ReservationState::Operation { register, operation },
+        now,
+    )
+}
+
+/// Releases the key of a deed that was not done: it may be tried again.
+pub(crate) fn release(batch: &mut Batch, claim: Claim) {
+    batch.delete(claim.row());
+}
+
 /// Writes the answer, or the key's release, into the batch of the outcome.
 pub(crate) fn settle(batch: &mut Batch, claim: Claim, answer: &Answer, now: Now) -> storage::Result<()> {
     if answer.is_kept() {
@@ -109,7 +146,7 @@ pub(crate) fn settle(batch: &mut Batch, claim: Claim, answer: &Answer, now: Now)
             now,
         );
     }
-    batch.delete(claim.row());
+    release(batch, claim);
     Ok(())
 }
 
@@ -182,6 +219,8 @@ pub enum Standing {
     Answered(Answer),
     /// Begun before a restart: this customer's actor settles it.
     Begun(Held, CustomerId, ChallengeId),
+    /// An operation of a register: its record says what became of it, its actor settles it.
+    Operation(RegisterNumber, OperationId),
     /// The first still runs.
     StillRunning,
     /// The key came with another body.
@@ -219,6 +258,7 @@ impl Running {
         Ok(match reservation.state {
             ReservationState::Begun { customer, challenge } => Standing::Begun(held, customer, challenge),
             ReservationState::Answered { answer, at_ms } => Standing::Answered(aged(answer, now_ms - at_ms)),
+            ReservationState::Operation { register, operation } => Standing::Operation(register, operation),
         })
     }
 }

@@ -46,3 +46,23 @@ identity!(
     /// A request that waits for an answer inside one actor; means nothing after the actor's end.
     RequestId(u64)
 );
+identity!(
+    /// A user of the fiscal side: an integrator's customer, whose cashiers hold keys.
+    AccountId(Uuid)
+);
+identity!(
+    /// A cashier, as the gateway registered them.
+    CashierId(Uuid)
+);
+identity!(
+    /// A key in a signing agent's store; given by the agent when the key is loaded.
+    KeyId(Uuid)
+);
+identity!(
+    /// What a cash desk asked of a register, and its fate; given to the caller, who may ask for it for years. UUIDv7.
+    OperationId(Uuid)
+);
+identity!(
+    /// One request for a signature: random, never used for two contents, so that repeating it is harmless.
+    SignatureRequestId(Uuid)
+);

@@ -15,6 +15,7 @@ pub mod otp;
 pub mod phone;
 pub mod ports;
 pub mod random;
+pub mod register;
 pub mod registry;
 pub mod secret;
 pub mod sweeper;

@@ -331,6 +331,8 @@ impl OtpService {
                 Standing::StillRunning => return Err(Trouble::StillRunning),
                 Standing::OtherBody => return Err(Trouble::OtherBody),
                 Standing::Answered(answer) => answer,
+                // The claim binds the route, and no register's operation has one of ours.
+                Standing::Operation(..) => return Err(Trouble::OtherBody),
                 Standing::Begun(_held, customer, challenge) => match self.settled(customer, challenge).await?
                 {
                     Some(answer) if answer.is_kept() => answer,

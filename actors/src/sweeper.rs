@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::idempotency::{EXPIRY_TABLE, may_sweep, row_of_expiry};
 use crate::metrics::Metrics;
+use crate::register::rows::{FINGERPRINT_EXPIRY_TABLE, fingerprint_of_expiry, may_sweep_fingerprint};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{Batch, Error, Key, Scan, Store};
@@ -36,11 +37,42 @@ pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, metrics: Metrics)
     }
 }
 
-/// Takes away what is over at this wall time; says how many rows it dealt with.
+/// A kind of row whose time is over one day, with its index by that day.
+struct Sweeping {
+    /// The table of the index; its keys begin with the moment, an `i64`.
+    index: &'static str,
+    /// The row that an entry points to.
+    row: fn(&Key) -> storage::Result<Key>,
+    /// Whether that row may go: it may have been written again since.
+    may_go: fn(&[u8], i64) -> storage::Result<bool>,
+}
+
+const SWEEPINGS: [Sweeping; 2] = [
+    Sweeping {
+        index: EXPIRY_TABLE,
+        row: |entry| row_of_expiry(entry).map(|(_, row)| row),
+        may_go: may_sweep,
+    },
+    Sweeping {
+        index: FINGERPRINT_EXPIRY_TABLE,
+        row: fingerprint_of_expiry,
+        may_go: may_sweep_fingerprint,
+    },
+];
+
+/// Takes away what is over at this wall time; says how many rows it dealt with, at most [`ROWS_PER_SWEEP_MAX`] of a kind.
 pub async fn sweep(store: &dyn Store, now_ms: i64) -> storage::Result<usize> {
-    let until = Some(Key::table(EXPIRY_TABLE).i64(now_ms).build());
+    let mut swept = 0;
+    for sweeping in &SWEEPINGS {
+        swept += sweep_one(store, sweeping, now_ms).await?;
+    }
+    Ok(swept)
+}
+
+async fn sweep_one(store: &dyn Store, sweeping: &Sweeping, now_ms: i64) -> storage::Result<usize> {
+    let until = Some(Key::table(sweeping.index).i64(now_ms).build());
     let scan = Scan {
-        prefix: Key::table(EXPIRY_TABLE).build(),
+        prefix: Key::table(sweeping.index).build(),
         after: None,
         until,
         limit: ROWS_PER_SWEEP_MAX,
@@ -48,10 +80,10 @@ pub async fn sweep(store: &dyn Store, now_ms: i64) -> storage::Result<usize> {
     let entries = store.scan(scan).await?;
     let mut batch = Batch::default();
     for entry in &entries {
-        let (_, row) = row_of_expiry(&entry.key)?;
+        let row = (sweeping.row)(&entry.key)?;
         // A key that was used again since has a newer row and a newer entry: only this entry goes.
         if let Some(stored) = store.get(row.clone()).await?
-            && may_sweep(&stored.value, now_ms)?
+            && (sweeping.may_go)(&stored.value, now_ms)?
         {
             batch.delete_if(row, stored.version);
         }

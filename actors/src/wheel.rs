@@ -5,6 +5,7 @@
 
 use crate::clock::{Clock, Moment};
 use crate::ids::CustomerId;
+use fiscal::RegisterNumber;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +14,15 @@ use tokio::sync::mpsc;
 
 const TABLE: &str = "due";
 const KIND_CUSTOMER: u8 = 1;
+const KIND_REGISTER: u8 = 2;
 
 /// Whom to wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DueKey {
     /// A customer's actor.
     Customer(CustomerId),
+    /// A register's actor.
+    Register(RegisterNumber),
 }
 
 impl DueKey {
@@ -26,18 +30,39 @@ impl DueKey {
     pub fn index_row(self, wall_ms: i64) -> Key {
         match self {
             Self::Customer(id) => Key::table(TABLE).i64(wall_ms).u8(KIND_CUSTOMER).i64(id.0).build(),
+            Self::Register(number) => Key::table(TABLE)
+                .i64(wall_ms)
+                .u8(KIND_REGISTER)
+                .u64(number.get())
+                .build(),
+        }
+    }
+
+    /// How long a deadline from before a restart may wait at most: without a bound a clock that was far ahead would let an owed effect
+    /// wait for days. Customers' deadlines are outcomes of messages, none further away than the longest that may be set (a minute). A
+    /// register that owes a signature or is in doubt does not wait for its deadline: every one with a deadline is loaded at once.
+    fn wait_after_restart_max_ms(self) -> i64 {
+        match self {
+            Self::Customer(_) => 60_000,
+            Self::Register(_) => 0,
         }
     }
 
     fn of_row(row: &Key) -> storage::Result<(i64, Self)> {
+        let corrupt = |detail: &str| storage::Error::Corrupt {
+            what: "due".to_owned(),
+            detail: detail.to_owned(),
+        };
         let mut reader = KeyReader::new(row, TABLE)?;
         let wall_ms = reader.i64()?;
         match reader.u8()? {
             KIND_CUSTOMER => Ok((wall_ms, Self::Customer(CustomerId(reader.i64()?)))),
-            kind => Err(storage::Error::Corrupt {
-                what: "due".to_owned(),
-                detail: format!("unknown kind {kind}"),
-            }),
+            KIND_REGISTER => {
+                let number =
+                    RegisterNumber::new(reader.u64()?).map_err(|fault| corrupt(&fault.to_string()))?;
+                Ok((wall_ms, Self::Register(number)))
+            }
+            kind => Err(corrupt(&format!("unknown kind {kind}"))),
         }
     }
 }
@@ -79,8 +104,7 @@ impl Wheel {
                 let (wall_ms, key) = DueKey::of_row(&row.key)?;
                 let now = clock.now();
                 let left = (wall_ms - now.wall.timestamp_millis()).max(0);
-                // Without a bound a clock that was far ahead would let an owed effect wait for days.
-                let left = left.min(WAIT_AFTER_RESTART_MAX_MS);
+                let left = left.min(key.wait_after_restart_max_ms());
                 let _ = self.0.send((key, Some(Moment(now.mono.0 + left))));
                 loaded += 1;
             }
@@ -91,9 +115,6 @@ impl Wheel {
         }
     }
 }
-
-/// Customers' deadlines are outcomes of messages: none is further away than the longest outcome deadline that may be set (a minute).
-const WAIT_AFTER_RESTART_MAX_MS: i64 = 60_000;
 
 /// Turns the wheel until every [`Wheel`] is gone.
 pub async fn turn(mut inbox: WheelInbox, clock: Arc<dyn Clock>, wake: impl Fn(DueKey) + Send) {

@@ -9,7 +9,7 @@ use crate::clock::Now;
 use crate::machines::Machine;
 use crate::wheel::{DueKey, Wheel};
 use std::sync::Arc;
-use storage::{Batch, Key, Store, Version};
+use storage::{Batch, Key, Scan, Store, Version};
 
 /// How a machine's state lies in the store.
 pub trait Persistent: Machine + Sized {
@@ -24,6 +24,14 @@ pub trait Persistent: Machine + Sized {
     fn encode(&self, now: Now) -> storage::Result<Vec<u8>>;
     /// What else an event writes, in the same batch.
     fn companions(&self, event: &Self::Event, now: Now, batch: &mut Batch) -> storage::Result<()>;
+    /// What the keys of the state's further rows begin with (a queue, say), to be read with it; `None` where there are none.
+    fn further_rows(_: &Self::Id) -> Option<Key> {
+        None
+    }
+    /// Takes in one of those rows; they come in the order of their keys.
+    fn take_row(&mut self, _value: &[u8], _now: Now) -> storage::Result<()> {
+        Ok(())
+    }
     /// Under which name the wheel wakes this state's actor; `None` if it never needs waking.
     fn due_key(id: &Self::Id) -> Option<DueKey>;
 }
@@ -49,7 +57,10 @@ impl<M: Persistent> Durable<M> {
             Some(stored) => header::take(&stored.value).map(|(due_ms, state)| (due_ms, Some(state)))?,
             None => (None, None),
         };
-        let machine = M::restore(&id, state, now)?;
+        let mut machine = M::restore(&id, state, now)?;
+        if let Some(prefix) = M::further_rows(&id) {
+            take_rows(&mut machine, store.as_ref(), prefix, now).await?;
+        }
         let key = M::due_key(&id);
         if let Some(key) = key {
             wheel.set(key, machine.next_deadline());
@@ -77,6 +88,7 @@ impl<M: Persistent> Durable<M> {
     pub async fn step(&mut self, command: M::Command, now: Now) -> storage::Result<Vec<M::Effect>> {
         let decision = self.machine.decide(command, now);
         if decision.events.is_empty() {
+            self.set_wheel_again(now);
             return Ok(decision.effects);
         }
         let mut batch = Batch::default();
@@ -100,6 +112,18 @@ impl<M: Persistent> Durable<M> {
         Ok(decision.effects)
     }
 
+    /// A wake-up that changed nothing has used up the wheel's entry. One that is still ahead is set again; one that is past is not, or the
+    /// wheel would turn on the spot.
+    fn set_wheel_again(&self, now: Now) {
+        let ahead = self
+            .machine
+            .next_deadline()
+            .filter(|deadline| *deadline > now.mono);
+        if let Some((key, deadline)) = M::due_key(&self.id).zip(ahead) {
+            self.wheel.set(key, Some(deadline));
+        }
+    }
+
     /// Moves this state's entry in the index of deadlines, in the same batch.
     fn index_deadline(&self, due_ms: Option<i64>, batch: &mut Batch) -> Option<Key> {
         let key = M::due_key(&self.id)?;
@@ -109,5 +133,25 @@ impl<M: Persistent> Durable<M> {
             due.iter().for_each(|new| batch.put(new.clone(), Vec::new()));
         }
         due
+    }
+}
+
+/// Reads further rows page by page. Nobody writes them but this state's owner, whose operations are behind us.
+async fn take_rows<M: Persistent>(
+    machine: &mut M,
+    store: &dyn Store,
+    prefix: Key,
+    now: Now,
+) -> storage::Result<()> {
+    let mut scan = Scan::of(prefix);
+    loop {
+        let rows = store.scan(scan.clone()).await?;
+        for row in &rows {
+            machine.take_row(&row.stored.value, now)?;
+        }
+        if rows.len() < storage::SCAN_MAX {
+            return Ok(());
+        }
+        scan.after = rows.into_iter().last().map(|row| row.key);
     }
 }

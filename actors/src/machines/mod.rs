@@ -4,6 +4,7 @@
 //! before it carries out a single effect.
 
 pub mod otp;
+pub mod register;
 
 use crate::clock::{Moment, Now};
 

@@ -98,11 +98,12 @@ pub(crate) async fn over(
     let background = vec![tokio::spawn(wheel::turn(
         inbox,
         Arc::clone(&dynamic),
-        move |DueKey::Customer(id)| {
-            waking
+        move |due| match due {
+            DueKey::Customer(id) => waking
                 .upgrade()
                 .into_iter()
-                .for_each(|customers| customers.tell(id, CustomerMessage::Wake));
+                .for_each(|customers| customers.tell(id, CustomerMessage::Wake)),
+            DueKey::Register(number) => panic!("no register is asked for anything here: {number}"),
         },
     ))];
     let settings = Settings {

@@ -1,5 +1,11 @@
 //! Time that tests move, chance that tests seed, and an operator that does as it is told.
 
+mod agent;
+mod tax;
+
+pub use agent::{AgentAct, ScriptedAgent, SealVerifier, seal};
+pub use tax::{ScriptedTax, TaxAct, TaxModel};
+
 use crate::clock::{Clock, Moment, Now, Process, millis};
 use crate::ids::MessageId;
 use crate::ports::{Lookup, Message, Outcome, SmsSender};

@@ -1,5 +1,13 @@
 //! What actors ask of the world. The gateway's `outbound` implements it; tests script it.
 
+mod signing;
+mod tax;
+
+pub use signing::{
+    SignatureOutcome, SignatureRefusal, SignatureRequest, SignatureVerifier, SigningAgent, Unfit,
+};
+pub use tax::{Asked, Posted, TaxCommand, TaxDocument, TaxService};
+
 use crate::ids::MessageId;
 use crate::phone::Phone;
 use crate::secret::Secret;

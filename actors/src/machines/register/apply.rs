@@ -1,0 +1,203 @@
+//! Takes facts in: never fails, never decides.
+
+use super::answer::{DocumentFacts, DocumentKind};
+use super::command::{Event, Registered};
+use super::state::{CloseAlarm, Flight, Link, Operation, Phase, Shift, Stage};
+use super::{Core, RegisterBook};
+use crate::clock::Moment;
+use crate::ids::OperationId;
+use fiscal::arithmetic::ShiftTotals;
+use fiscal::{LocalNumber, Money};
+
+impl RegisterBook {
+    pub(super) fn apply_event(&mut self, event: &Event) {
+        let core = &mut self.core;
+        match event {
+            Event::Told(profile) => core.profile = Some((**profile).clone()),
+            Event::Accepted { operation, .. } => {
+                core.accepted = operation.sequence;
+                self.waiting.push_back((**operation).clone());
+            }
+            Event::Taken => core.current = self.waiting.pop_front(),
+            Event::CloseBegun(operation) => {
+                core.accepted = operation.sequence;
+                core.current = Some((**operation).clone());
+            }
+            Event::Fetched(body) => core.set_current(|operation| operation.body = Some(body.clone())),
+            Event::Paused(again_at) => core.set_current(|operation| operation.again_at = *again_at),
+            Event::Planned { flight, .. } => core.plan(flight),
+            Event::Signed { until, .. } => core.move_flight(Stage::Sending { until: *until }),
+            Event::Moved(stage) => core.move_flight(*stage),
+            Event::Freed => {
+                core.flight = None;
+                core.settle_link();
+            }
+            Event::Registered(registered) => core.register(registered),
+            Event::QueryPlanned(query) => core.query = Some((**query).clone()),
+            Event::QueryMoved(stage) => {
+                if let Some(query) = &mut core.query {
+                    query.stage = *stage;
+                }
+            }
+            Event::QueryEnded => core.query = None,
+            Event::Synchronised { next, phase, offline } => {
+                core.next = Some(*next);
+                core.phase = (**phase).clone();
+                core.shifts = core.phase.shift().map_or(core.shifts, |shift| shift.ordinal);
+                core.offline = offline.clone();
+                core.must_synchronise = false;
+                core.set_current(|operation| operation.is_synchronised = true);
+            }
+            Event::Unsettled => {
+                core.must_synchronise = true;
+                core.set_current(|operation| {
+                    operation.is_synchronised = false;
+                    operation.remedies = operation.remedies.saturating_add(1);
+                });
+            }
+            Event::Reported(is_reported) => core.set_reported(*is_reported),
+            Event::Released(id) => self.hold(*id, |_| None),
+            Event::HeldAgain { operation, until } => self.hold(*operation, |held| held.max(Some(*until))),
+            Event::Ended { operation, .. } => {
+                core.current.take_if(|current| current.id == operation.id);
+                self.waiting.retain(|waiting| waiting.id != operation.id);
+            }
+            Event::CloseSet(alarm) => {
+                if let Some(shift) = core.phase.shift_mut() {
+                    shift.close = alarm.clone();
+                }
+            }
+            Event::Linked(link) => core.link = link.clone(),
+        }
+    }
+
+    fn hold(&mut self, id: OperationId, set: impl Fn(Option<Moment>) -> Option<Moment>) {
+        let live = self.core.current.iter_mut().chain(&mut self.waiting);
+        for operation in live.filter(|operation| operation.id == id) {
+            operation.hold_until = set(operation.hold_until);
+        }
+    }
+}
+
+impl Core {
+    fn set_current(&mut self, set: impl FnOnce(&mut Operation)) {
+        if let Some(operation) = &mut self.current {
+            set(operation);
+        }
+    }
+
+    fn plan(&mut self, flight: &Flight) {
+        self.last_issued = Some(flight.issued);
+        self.set_current(|operation| {
+            operation.again_at = None;
+            operation.last_uid = Some(flight.uid.clone());
+        });
+        self.flight = Some(flight.clone());
+    }
+
+    fn move_flight(&mut self, stage: Stage) {
+        let Some(flight) = &mut self.flight else { return };
+        flight.stage = stage;
+        match stage {
+            Stage::Sending { .. } => flight.posts = flight.posts.saturating_add(1),
+            Stage::InDoubt { .. } => {
+                flight.was_doubted = true;
+                self.link = Link::InDoubt;
+            }
+            Stage::Signing { .. } | Stage::Signed { .. } => {}
+        }
+    }
+
+    /// What blocks the register or waits for a person goes on doing so.
+    fn settle_link(&mut self) {
+        if self.link == Link::InDoubt {
+            self.link = Link::Online;
+        }
+    }
+
+    fn register(&mut self, registered: &Registered) {
+        let Some(flight) = self.flight.take() else { return };
+        self.settle_link();
+        self.next = LocalNumber::new(flight.local_number.get().saturating_add(1)).ok();
+        self.last = Some(registered.facts.clone());
+        if registered.offline.is_some() {
+            self.offline = registered.offline.clone();
+        }
+        let facts = &registered.facts;
+        match flight.kind {
+            DocumentKind::OpenShift => self.open(&flight, registered),
+            DocumentKind::ZReport => {
+                self.set_reported(true);
+                let drawer = self
+                    .phase
+                    .shift()
+                    .and_then(|shift| shift.totals.drawer(Money::ZERO).ok());
+                self.set_current_of(&flight, |operation| {
+                    operation.z_report = Some(facts.clone());
+                    operation.drawer = drawer;
+                });
+            }
+            DocumentKind::CloseShift => self.phase = Phase::Closed,
+            _ => self.add(&flight, facts),
+        }
+    }
+
+    fn set_current_of(&mut self, flight: &Flight, set: impl FnOnce(&mut Operation)) {
+        if let Some(operation) = self
+            .current
+            .as_mut()
+            .filter(|operation| operation.id == flight.operation)
+        {
+            set(operation);
+        }
+    }
+
+    fn open(&mut self, flight: &Flight, registered: &Registered) {
+        let facts = &registered.facts;
+        let at = registered.at;
+        self.shifts = registered.shift;
+        let never = CloseAlarm {
+            at_ms: None,
+            look: at.moment,
+            failed: 0,
+        };
+        self.phase = Phase::Open(Box::new(Shift {
+            ordinal: registered.shift,
+            opened: at.local,
+            opened_ms: at.wall_ms,
+            opener: flight.signer.clone(),
+            opening: facts.fiscal_number.clone(),
+            first_local: Some(flight.local_number),
+            is_testing: flight.is_testing,
+            totals: ShiftTotals::default(),
+            is_complete: true,
+            documents: 0,
+            close: registered.close.clone().unwrap_or(never),
+        }));
+        self.set_current_of(flight, |operation| operation.opening = Some(facts.clone()));
+    }
+
+    /// A document inside the shift. That the totals take it was judged before it was planned; if they do not, the Z is made of the
+    /// server's.
+    fn add(&mut self, flight: &Flight, facts: &DocumentFacts) {
+        let Some(shift) = self.phase.shift_mut() else {
+            return;
+        };
+        shift.documents = shift.documents.saturating_add(1);
+        let added = match &flight.entry {
+            Some(entry) => shift.totals.accept(entry.clone()),
+            None if facts.kind == DocumentKind::Storno => shift.totals.undo_last().map(|_| ()),
+            None => Ok(()),
+        };
+        shift.is_complete &= added.is_ok();
+    }
+
+    fn set_reported(&mut self, is_reported: bool) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Closed);
+        self.phase = match phase {
+            Phase::Closed => Phase::Closed,
+            Phase::Open(shift) | Phase::Reported(shift) if is_reported => Phase::Reported(shift),
+            Phase::Open(shift) | Phase::Reported(shift) => Phase::Open(shift),
+        };
+    }
+}

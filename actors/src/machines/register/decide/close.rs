@@ -1,0 +1,138 @@
+//! Shifts close by themselves: at the moment that the settings name, tried again until it is done (rules 5 and 20).
+//!
+//! The moment is one of the wall clock, and deadlines are monotonic. So the way there is halved: each time half of what the wall clock says
+//! is left, so that a clock that is set, either way, is noticed long before the moment.
+
+use super::super::command::{Event, Note};
+use super::super::kyiv;
+use super::super::policy::{ALARM_LEAST, CLOSE_LIFETIME, CLOSE_PAUSE, CLOSE_PAUSE_MAX};
+use super::super::request::OperationKind;
+use super::super::state::{CloseAlarm, Operation, Phase};
+use super::turn::Turn;
+use crate::clock::{Moment, millis};
+use crate::ids::OperationId;
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+impl Turn {
+    /// When a shift that was opened at this moment closes by itself.
+    pub(super) fn close_alarm(&self, opened: DateTime<Utc>) -> CloseAlarm {
+        let mode = self
+            .core()
+            .profile
+            .as_ref()
+            .map(|profile| profile.settings.auto_close);
+        let at_ms = mode.and_then(|mode| kyiv::close_at_ms(opened, mode, self.book.number));
+        CloseAlarm {
+            at_ms,
+            look: self.look_at(at_ms),
+            failed: 0,
+        }
+    }
+
+    /// When to look at the wall clock again.
+    fn look_at(&self, at_ms: Option<i64>) -> Moment {
+        let left = at_ms.map_or(0, |at_ms| (at_ms - self.wall_ms()).max(0));
+        let least = millis(ALARM_LEAST);
+        let step = if left <= least {
+            left
+        } else {
+            (left / 2).max(least)
+        };
+        self.moment()
+            .plus(Duration::from_millis(u64::try_from(step).unwrap_or_default()))
+    }
+
+    /// The settings changed: the open shift follows.
+    pub(super) fn set_close_anew(&mut self) {
+        let opened_ms = self.core().phase.shift().map(|shift| shift.opened_ms);
+        if let Some(opened) = opened_ms.and_then(DateTime::from_timestamp_millis) {
+            let alarm = self.close_alarm(opened);
+            self.note(Event::CloseSet(alarm));
+        }
+    }
+
+    /// Whether the shift is to be closed now: its moment has come, or its Z-report is registered and the close is owed.
+    pub(super) fn is_close_due(&self) -> bool {
+        match &self.core().phase {
+            Phase::Closed => false,
+            Phase::Reported(shift) => shift.close.failed == 0 || self.is_past(shift.close.look),
+            Phase::Open(shift) => {
+                let is_time = shift.close.at_ms.is_some_and(|at_ms| at_ms <= self.wall_ms());
+                is_time && (shift.close.failed == 0 || self.is_past(shift.close.look))
+            }
+        }
+    }
+
+    /// Begins an operation of the gateway's own that closes the shift, where that is due.
+    pub(super) fn begin_close(&mut self) -> bool {
+        let due = self.is_close_due();
+        let Some(shift) = self.core().phase.shift().filter(|_| due) else {
+            return false;
+        };
+        let operation = Operation {
+            id: OperationId(self.draw.operation),
+            kind: OperationKind::AutoClose,
+            signer: shift.opener.clone(),
+            open_shift: None,
+            hold_until: None,
+            give_up: self.moment().plus(CLOSE_LIFETIME),
+            claim: None,
+            fingerprint: None,
+            reference: None,
+            original: None,
+            accepted_ms: self.wall_ms(),
+            sequence: self.core().accepted.saturating_add(1),
+            body_rows: 0,
+            last_uid: None,
+            is_synchronised: false,
+            remedies: 0,
+            again_at: None,
+            opening: None,
+            z_report: None,
+            drawer: None,
+            body: None,
+        };
+        self.note(Event::CloseBegun(Box::new(operation)));
+        true
+    }
+
+    /// An attempt failed; the next comes after a pause.
+    pub(super) fn close_failed(&mut self) {
+        self.count(Note::CloseFailed);
+        let Some(shift) = self.core().phase.shift() else {
+            return;
+        };
+        let failed = shift.close.failed.saturating_add(1);
+        let factor = 1_u32
+            .checked_shl(failed.saturating_sub(1).min(16))
+            .unwrap_or(u32::MAX);
+        let pause = CLOSE_PAUSE.saturating_mul(factor).min(CLOSE_PAUSE_MAX);
+        let alarm = CloseAlarm {
+            at_ms: shift.close.at_ms,
+            look: self.moment().plus(pause),
+            failed,
+        };
+        self.note(Event::CloseSet(alarm));
+    }
+
+    /// The look at the wall clock is due, and the moment has not come.
+    pub(super) fn look_at_clock(&mut self) {
+        let is_idle = !self.book.is_busy();
+        let Some(shift) = self.core().phase.shift().filter(|_| is_idle) else {
+            return;
+        };
+        let alarm = shift.close.clone();
+        if alarm.at_ms.is_some() && self.is_past(alarm.look) && !self.is_close_due() {
+            let look = self.look_at(alarm.at_ms);
+            self.note(Event::CloseSet(CloseAlarm { look, ..alarm }));
+        }
+    }
+}
+
+/// When the close must be looked at, if nothing else is under way.
+pub(super) fn deadline(phase: &Phase) -> Option<Moment> {
+    let shift = phase.shift()?;
+    let is_owed = matches!(phase, Phase::Reported(_)) || shift.close.at_ms.is_some();
+    is_owed.then_some(shift.close.look)
+}

@@ -1,0 +1,42 @@
+//! The decisions. Each begins with what it was told and ends with [`Turn::advance`], which goes on with whatever is due.
+
+mod accept;
+mod close;
+mod doubt;
+mod finish;
+mod plan;
+mod posted;
+mod query;
+mod signed;
+mod synchronise;
+mod turn;
+mod wake;
+
+pub use accept::fingerprint;
+pub(super) use wake::next_deadline;
+
+use super::RegisterBook;
+use super::command::{Ask, Command, Effect, Event};
+use crate::clock::Now;
+use crate::machines::Decision;
+use turn::Turn;
+
+pub(super) fn decide(book: &RegisterBook, command: Command, now: Now) -> Decision<Event, Effect> {
+    let mut turn = Turn::new(book, command.draw, now);
+    match command.ask {
+        Ask::Order(order) => turn.accept(*order),
+        Ask::Fetched {
+            operation,
+            kind,
+            sold,
+        } => turn.fetched(operation, kind, sold),
+        Ask::Signature { request, signature } => turn.signature(request, signature),
+        Ask::Posted { uid, posted } => turn.posted(&uid, posted),
+        Ask::Asked { uid, reply } => turn.asked(&uid, reply),
+        Ask::Wake => turn.wake(),
+        Ask::Resume => turn.resume(),
+        Ask::Resolve { request, document } => turn.resolve(request, document),
+    }
+    turn.advance();
+    turn.decision()
+}

@@ -1,0 +1,201 @@
+//! A deadline has come, or the process has begun anew: what is late is given up, what is owed is begun.
+
+use super::super::RegisterBook;
+use super::super::answer::Cancelled;
+use super::super::command::{Content, Effect, Event};
+use super::super::policy::GRACE;
+use super::super::request::OperationKind;
+use super::super::state::{Operation, QueryStage, Stage};
+use super::close;
+use super::turn::Turn;
+use crate::clock::Moment;
+
+/// When somebody must knock if nobody else does.
+pub(in super::super) fn next_deadline(book: &RegisterBook) -> Option<Moment> {
+    let core = &book.core;
+    let flight = core.flight.as_ref().and_then(|flight| match flight.stage {
+        Stage::Signing { until } => Some(until),
+        Stage::Signed { again_at } => Some(again_at),
+        Stage::Sending { until } => Some(until.plus(GRACE)),
+        // A look that is under way has a deadline of its own; a person has none.
+        Stage::InDoubt { again_at, .. } => {
+            let is_manual = matches!(core.link, super::super::state::Link::Manual(_));
+            (core.query.is_none() && !is_manual).then_some(again_at)
+        }
+    });
+    let query = core.query.as_ref().map(|query| match query.stage {
+        QueryStage::Signing { until } => until,
+        QueryStage::Asking { until } => until.plus(GRACE),
+    });
+    let current = core.current.as_ref();
+    let pause = current.and_then(|operation| operation.again_at);
+    let own = current.and_then(|operation| own_deadline(book, operation));
+    let waiting = book
+        .waiting
+        .iter()
+        .flat_map(|operation| operation.hold_until.into_iter().chain([operation.give_up]));
+    let closing = (!book.is_busy()).then(|| close::deadline(&core.phase)).flatten();
+    [flight, query, pause, own, closing]
+        .into_iter()
+        .flatten()
+        .chain(waiting)
+        .min()
+}
+
+/// When the operation in work must be answered or given up.
+fn own_deadline(book: &RegisterBook, operation: &Operation) -> Option<Moment> {
+    let give_up = (!is_sent(book, operation)).then_some(operation.give_up);
+    [operation.hold_until, give_up].into_iter().flatten().min()
+}
+
+/// Whether the document that the operation is about may be registered: then it cannot be given up.
+fn is_sent(book: &RegisterBook, operation: &Operation) -> bool {
+    let Some(flight) = &book.core.flight else {
+        return false;
+    };
+    use super::super::answer::DocumentKind as Kind;
+    let is_its_own = flight.operation == operation.id
+        && match operation.kind {
+            OperationKind::OpenShift => flight.kind == Kind::OpenShift,
+            OperationKind::CloseShift | OperationKind::AutoClose => flight.kind == Kind::ZReport,
+            _ => !matches!(flight.kind, Kind::OpenShift | Kind::CloseShift),
+        };
+    is_its_own && (flight.may_be_registered() || flight.was_doubted)
+}
+
+impl Turn {
+    pub(super) fn wake(&mut self) {
+        self.wake_flight();
+        self.wake_query();
+        self.wake_operations();
+        if let Some(current) = self.core().current.clone()
+            && current.again_at.is_some_and(|at| self.is_past(at))
+        {
+            self.note(Event::Paused(None));
+        }
+        self.look_at_clock();
+    }
+
+    fn wake_flight(&mut self) {
+        let Some(flight) = self.core().flight.clone() else {
+            return;
+        };
+        match flight.stage {
+            Stage::Signing { until } if self.is_past(until) => {
+                self.give_up(&flight, Cancelled::SignatureLate)
+            }
+            Stage::Signed { again_at } if self.is_past(again_at) => self.post(&flight),
+            Stage::Sending { until } if self.is_past(until.plus(GRACE)) => self.doubt(&flight),
+            _ => {}
+        }
+    }
+
+    fn wake_query(&mut self) {
+        let Some(query) = self.core().query.clone() else {
+            return;
+        };
+        match query.stage {
+            QueryStage::Signing { until } if self.is_past(until) => {
+                self.query_failed(&query, Cancelled::SignatureLate);
+            }
+            QueryStage::Asking { until } if self.is_past(until.plus(GRACE)) => {
+                self.query_failed(&query, Cancelled::TaxServiceUnreachable);
+            }
+            _ => {}
+        }
+    }
+
+    fn wake_operations(&mut self) {
+        let live: Vec<Operation> = self.live().cloned().collect();
+        for operation in live {
+            let is_given_up = self.is_past(operation.give_up);
+            let is_held_too_long = operation.hold_until.is_some_and(|until| self.is_past(until));
+            let is_current = self
+                .core()
+                .current
+                .as_ref()
+                .is_some_and(|current| current.id == operation.id);
+            if is_given_up && !is_current {
+                self.cancel(&operation, Cancelled::QueueTooSlow);
+            } else if is_given_up && !is_sent(&self.book, &operation) {
+                self.give_up_current(&operation);
+            } else if is_held_too_long {
+                self.release(&operation);
+            }
+        }
+    }
+
+    /// The operation in work is given up before its document was sent. A document of the register's (the opening or the close of a shift)
+    /// that was sent goes on by itself.
+    fn give_up_current(&mut self, operation: &Operation) {
+        let why = self.what_was_late();
+        let flight = self
+            .core()
+            .flight
+            .clone()
+            .filter(|flight| flight.operation == operation.id);
+        match flight {
+            Some(flight) if !flight.may_be_registered() && !flight.was_doubted => self.give_up(&flight, why),
+            Some(_) => self.end_unsent(operation, why),
+            None => {
+                if self.core().flight.is_none() {
+                    self.drop_query();
+                }
+                self.end_unsent(operation, why);
+            }
+        }
+    }
+
+    fn what_was_late(&self) -> Cancelled {
+        let stage = self.core().flight.as_ref().map(|flight| flight.stage);
+        let query = self.core().query.as_ref().map(|query| query.stage);
+        match (stage, query) {
+            (Some(Stage::Signing { .. }), _) | (None, Some(QueryStage::Signing { .. })) => {
+                Cancelled::SignatureLate
+            }
+            (Some(Stage::Signed { .. }), _) | (None, Some(QueryStage::Asking { .. })) => {
+                Cancelled::TaxServiceUnreachable
+            }
+            (None, None)
+                if self
+                    .core()
+                    .current
+                    .as_ref()
+                    .is_some_and(|current| current.again_at.is_some()) =>
+            {
+                Cancelled::TaxServiceUnreachable
+            }
+            _ => Cancelled::Unsettled,
+        }
+    }
+
+    /// After a restart: requests for signatures are repeated under their ids, a document that was sent is in doubt, a question that was
+    /// asked is asked anew.
+    pub(super) fn resume(&mut self) {
+        if let Some(flight) = self.core().flight.clone() {
+            match flight.stage {
+                Stage::Signing { until } if !self.is_past(until) => self.act(Effect::Sign {
+                    request: flight.request,
+                    key: flight.signer.key,
+                    subject_key_id: flight.signer.subject_key_id.clone(),
+                    content: Content::Document(flight.uid.clone()),
+                    until,
+                }),
+                Stage::Sending { .. } => self.doubt(&flight),
+                _ => {}
+            }
+        }
+        if let Some(query) = self.core().query.clone() {
+            match query.stage {
+                QueryStage::Signing { until } if !self.is_past(until) => {
+                    let json = self.book.query_json(&query);
+                    self.sign_query(&query, json, until);
+                }
+                // Its signed octets are gone with the process, and harmless to ask for again.
+                QueryStage::Asking { .. } => self.note(Event::QueryEnded),
+                QueryStage::Signing { .. } => {}
+            }
+        }
+        self.wake();
+    }
+}

@@ -1,0 +1,75 @@
+//! The tax service's fiscal server: documents and commands.
+
+use fiscal::{RegisterNumber, Rejection, Ticket};
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A signed document for `/doc`.
+#[derive(Clone, Debug)]
+pub struct TaxDocument {
+    /// Of which register: for logs.
+    pub register: RegisterNumber,
+    /// The CMS, DER, not compressed.
+    pub cms: Arc<[u8]>,
+    /// How long the server may take.
+    pub deadline: Duration,
+}
+
+/// What the fiscal server said of a document.
+///
+/// The difference between [`Posted::NotSent`] and [`Posted::Unknown`] is the implementer's to keep: the former means that no octet of
+/// the request was written, so that the document cannot have been registered. Redirects are not followed, and nothing is retried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Posted {
+    /// A ticket inside a CMS of the server whose signature holds. It may refuse, or be of another document: the machine judges.
+    Ticket {
+        /// What it says.
+        ticket: Box<Ticket>,
+        /// The CMS as it came, to be kept.
+        cms: Vec<u8>,
+    },
+    /// Refused in words: HTTP 400 with `Код помилки: <n> <Symbol>`.
+    Rejected(Rejection),
+    /// It was not sent: no connection, or none in time.
+    NotSent(String),
+    /// It was sent, and there is no answer that can be believed: a timeout, a broken connection, a status without a refusal, a ticket that
+    /// cannot be read or whose signature does not hold.
+    Unknown(String),
+}
+
+/// A command for `/cmd?resultAsJson=true`.
+#[derive(Clone, Debug)]
+pub struct TaxCommand {
+    /// Its name, for logs and metrics.
+    pub name: &'static str,
+    /// Of which register: for logs.
+    pub register: RegisterNumber,
+    /// The CMS around the JSON, or the bare JSON.
+    pub body: Arc<[u8]>,
+    /// Whether the body is a CMS (`application/octet-stream`) or JSON.
+    pub is_signed: bool,
+    /// How long the server may take.
+    pub deadline: Duration,
+}
+
+/// What the fiscal server said to a command. Commands change nothing, so that an answer that is lost is asked for again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// JSON, of HTTP 200: what was asked for or a refusal.
+    Answer(Vec<u8>),
+    /// HTTP 204: there is nothing.
+    Nothing,
+    /// Refused in words.
+    Rejected(Rejection),
+    /// No answer in time, or none that can be read.
+    Unreachable(String),
+}
+
+/// The fiscal server of the tax service.
+pub trait TaxService: Send + Sync + 'static {
+    /// Posts a document. Never repeats it by itself.
+    fn post(&self, document: TaxDocument) -> BoxFuture<'_, Posted>;
+    /// Asks.
+    fn ask(&self, command: TaxCommand) -> BoxFuture<'_, Asked>;
+}

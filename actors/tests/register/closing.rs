@@ -1,0 +1,189 @@
+//! Shifts close by themselves: when, by which key, and what happens when they cannot.
+
+use crate::receipts::sale;
+use crate::shifts::done;
+use crate::till::{Agent, KEY, Till, kyiv, register, seconds};
+use actors::machines::register::{AutoClose, DocumentKind, Note, OperationState, Phase, kyiv as local};
+use chrono::TimeDelta;
+use fiscal::RegisterNumber;
+
+const TEN: AutoClose = AutoClose::BeforeMidnight { minutes: 10 };
+
+#[test]
+fn the_moment_of_closing_is_before_midnight_and_before_a_day_of_shift() {
+    let number = RegisterNumber::new(4_000_000_005).unwrap();
+    for (opened, mode, closes) in [
+        ("2026-03-03 09:00:00", TEN, "2026-03-03 23:50:00"),
+        ("2026-03-03 23:49:59", TEN, "2026-03-03 23:50:00"),
+        ("2026-03-03 23:50:00", TEN, "2026-03-03 23:59:00"),
+        ("2026-03-03 23:59:30", TEN, "2026-03-03 23:59:30"),
+        ("2026-03-03 00:00:00", TEN, "2026-03-03 23:45:00"),
+        // 23 hours in March, 25 in October.
+        ("2026-03-29 01:00:00", TEN, "2026-03-29 23:50:00"),
+        ("2026-10-25 00:01:00", TEN, "2026-10-25 22:46:00"),
+        ("2026-10-25 01:30:00", TEN, "2026-10-25 23:50:00"),
+        // The register's own minute: 5 + 4,000,000,005 mod 25 before midnight.
+        ("2026-03-03 09:00:00", AutoClose::Automatic, "2026-03-03 23:50:00"),
+        ("2026-10-25 00:01:00", AutoClose::Automatic, "2026-10-25 22:46:00"),
+    ] {
+        let at = local::close_at_ms(kyiv(opened), mode, number).unwrap();
+        assert_eq!(at, kyiv(closes).timestamp_millis(), "{opened} {mode:?}");
+    }
+    assert_eq!(
+        local::close_at_ms(kyiv("2026-03-03 09:00:00"), AutoClose::Off, number),
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_shift_closes_by_itself_with_the_key_that_opened_it() {
+    for day in ["2026-03-03", "2026-03-29", "2026-10-25"] {
+        for mode in [TEN, AutoClose::Automatic] {
+            let mut till = Till::at(&format!("{day} 09:00:00")).await;
+            till.unit.settings.auto_close = mode;
+            done(till.ask(sale("10.00")).await);
+            till.wait_until(&format!("{day} 23:29:00")).await;
+            assert!(till.machine().is_shift_open(), "{day} {mode:?}");
+            till.wait_until(&format!("{day} 23:59:59")).await;
+            assert_eq!(*till.machine().phase(), Phase::Closed, "{day} {mode:?}");
+            let documents = till.tax.register(register()).documents;
+            assert_eq!(documents.len(), 4);
+            assert_eq!(
+                documents[2].document.head.cashier.as_deref(),
+                Some(&*format!("Касир {KEY}"))
+            );
+            till.check().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_late_receipt_opens_a_shift_that_closes_a_minute_before_midnight() {
+    let mut till = Till::at("2026-03-03 22:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    till.wait_until("2026-03-03 23:55:00").await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+    assert_eq!(done(till.ask(sale("10.00")).await).shift, 2);
+    till.wait_until("2026-03-03 23:58:55").await;
+    assert!(till.machine().is_shift_open());
+    till.wait_until("2026-03-03 23:59:10").await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+    // In the last minute each receipt has a shift of its own.
+    assert_eq!(done(till.ask(sale("10.00")).await).shift, 3);
+    till.wait(seconds(10)).await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+    till.check().await;
+}
+
+#[tokio::test]
+async fn the_close_waits_for_the_operation_in_work_and_goes_before_those_that_wait() {
+    let mut till = Till::at("2026-03-03 23:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    till.wait_until("2026-03-03 23:49:59").await;
+    till.agent_default = Agent::Signs(seconds(3));
+    let first = till.order(sale("1.00")).await;
+    let second = till.order(sale("2.00")).await;
+    till.wait(seconds(27)).await;
+    let (first, second) = (
+        done(till.last_answer(first).unwrap()),
+        done(till.last_answer(second).unwrap()),
+    );
+    assert_eq!((first.shift, second.shift), (1, 2));
+    assert!(second.opening.is_some());
+    till.check().await;
+}
+
+#[tokio::test]
+async fn a_close_without_its_agent_is_tried_again_until_it_is_done() {
+    let mut till = Till::at("2026-03-03 22:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    till.agent_default = Agent::Away;
+    till.wait_until("2026-03-04 00:30:00").await;
+    let shift = till.view().shift.unwrap();
+    assert!(shift.close_failed >= 7, "{}", shift.close_failed);
+    let failures = till
+        .notes
+        .iter()
+        .filter(|note| **note == Note::CloseFailed)
+        .count();
+    assert_eq!(failures, usize::try_from(shift.close_failed).unwrap());
+    till.agent_default = Agent::Signs(seconds(1));
+    till.wait(seconds(6 * 60)).await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+    till.check().await;
+}
+
+#[tokio::test]
+async fn the_close_comes_in_time_though_the_clock_was_set_either_way() {
+    for jump in [-3 * 3_600, 3 * 3_600, -600, 600] {
+        let mut till = Till::at("2026-03-03 09:00:00").await;
+        done(till.ask(sale("10.00")).await);
+        till.wait(seconds(5 * 3_600)).await;
+        till.jump(TimeDelta::seconds(jump));
+        till.wait_until("2026-03-03 23:49:30").await;
+        assert!(till.machine().is_shift_open(), "{jump}");
+        till.wait_until("2026-03-03 23:51:30").await;
+        assert_eq!(*till.machine().phase(), Phase::Closed, "{jump}");
+    }
+}
+
+#[tokio::test]
+async fn the_close_is_not_forgotten_over_a_restart() {
+    let mut till = Till::at("2026-03-03 22:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    till.restart(seconds(3_600)).await;
+    till.wait_until("2026-03-03 23:50:30").await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+    let mut till = Till::at("2026-03-03 22:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    till.restart(seconds(3 * 3_600)).await;
+    till.wait(seconds(10)).await;
+    assert_eq!(
+        *till.machine().phase(),
+        Phase::Closed,
+        "its moment had passed meanwhile"
+    );
+    till.check().await;
+}
+
+#[tokio::test]
+async fn another_setting_moves_the_close_of_the_open_shift() {
+    let mut till = Till::at("2026-03-03 09:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    till.unit.settings.auto_close = AutoClose::BeforeMidnight { minutes: 60 };
+    done(till.ask(sale("10.00")).await);
+    till.wait_until("2026-03-03 23:00:30").await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+}
+
+#[tokio::test]
+async fn after_the_z_nothing_but_the_close_is_issued() {
+    let mut till = Till::new().await;
+    done(till.ask(sale("10.00")).await);
+    // The Z is signed, the close is not.
+    till.agent_script
+        .extend([Agent::Signs(seconds(1)), Agent::Refuses]);
+    let closing = done(till.ask(actors::machines::register::Request::CloseShift).await);
+    assert_eq!(
+        closing.document.kind,
+        DocumentKind::ZReport,
+        "the Z is what was asked for, and it is done"
+    );
+    let next = till.order(sale("5.00")).await;
+    till.wait(seconds(20)).await;
+    let next = done(till.last_answer(next).unwrap());
+    assert_eq!(next.shift, 2);
+    let kinds: Vec<_> = till
+        .registered_rows()
+        .await
+        .iter()
+        .map(|record| record.facts.kind)
+        .collect();
+    use DocumentKind::{CloseShift, OpenShift, Sale, ZReport};
+    assert_eq!(kinds, [OpenShift, Sale, ZReport, CloseShift, OpenShift, Sale]);
+    till.check().await;
+    assert!(matches!(
+        till.kept(till.answers[0].1.operation).await,
+        Some(OperationState::Done(_))
+    ));
+}

@@ -1,0 +1,13 @@
+//! A cash register's rules, over a store and a tax service in memory, on a clock that is moved by hand.
+#![allow(clippy::unwrap_used)]
+
+mod closing;
+mod days;
+mod faults;
+mod first;
+mod holding;
+mod kills;
+mod receipts;
+mod records;
+mod shifts;
+mod till;

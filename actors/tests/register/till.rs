@@ -1,0 +1,704 @@
+//! A register over a store, with an agent and a tax service that do as they are told, on a clock that is moved by hand: the machine and
+//! `Durable` alone, in one thread, without actors. The process may be killed before or after any commit.
+
+use actors::clock::{Moment, Now, Process, millis};
+use actors::durable::Durable;
+use actors::ids::{AccountId, CashierId, KeyId, OperationId};
+use actors::machines::register::{
+    Answer, Ask, AutoClose, Cancelled, Command, Content, Draw, Effect, Finding, Note, OperationState, Order,
+    Purpose, RegisterBook, Reply, Request, SellerFacts, Settings, Signature, Signer, Unit, View, fingerprint,
+};
+use actors::ports::{Asked, Posted, SignatureVerifier, Unfit};
+use actors::register::rows::{self, DocumentRecord, Part};
+use actors::testing::{SealVerifier, SeededRandomness, TaxModel, seal};
+use actors::wheel::Wheel;
+use chrono::{DateTime, TimeDelta, Utc};
+use fiscal::arithmetic::{CashRounding, Letter, Tax, TaxKind, TaxTable};
+use fiscal::command::Answered;
+use fiscal::{CashDeskNumber, ErrorCode, Percent, RegisterNumber, Rejection, Ticket};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use storage::MemoryStore;
+use uuid::Uuid;
+
+pub(crate) const KEY: &str = "aa01";
+pub(crate) const OTHER_KEY: &str = "bb02";
+
+pub(crate) fn register() -> RegisterNumber {
+    RegisterNumber::new(4_000_000_202).unwrap()
+}
+
+/// How an agent treats one request.
+#[derive(Clone, Debug)]
+pub(crate) enum Agent {
+    /// Signs after so long.
+    Signs(Duration),
+    /// Refuses after a moment.
+    Refuses,
+    /// Every signature is of another key, altered, or broken.
+    Unfit(Unfit),
+    /// Says nothing.
+    Away,
+}
+
+/// How the tax service treats one document or question.
+#[derive(Clone, Debug)]
+pub(crate) enum Server {
+    /// Does it at once, answers after so long.
+    Answers(Duration),
+    /// No connection.
+    NotSent,
+    /// Breaks the connection before it did anything...
+    DropsBefore,
+    /// ...and after.
+    DropsAfter,
+    /// Refuses in words.
+    Refuses(ErrorCode),
+    /// Refuses by a ticket.
+    RefusesByTicket(ErrorCode),
+    /// Gives a ticket of another document.
+    TicketOfAnother,
+    /// Says nothing at all, having done it.
+    SilentAfter,
+}
+
+/// Where the process is killed: at the n-th commit (from 1), before it reached the disk or after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kill {
+    pub(crate) commit: u64,
+    pub(crate) is_durable: bool,
+}
+
+pub(crate) struct Till {
+    pub(crate) now: Now,
+    pub(crate) tax: TaxModel,
+    pub(crate) unit: Unit,
+    pub(crate) agent_script: VecDeque<Agent>,
+    pub(crate) agent_default: Agent,
+    pub(crate) server_script: VecDeque<Server>,
+    pub(crate) server_default: Server,
+    pub(crate) question_script: VecDeque<Server>,
+    pub(crate) question_default: Server,
+    pub(crate) answers: Vec<(Moment, Answer)>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) repeats: Vec<(OperationId, OperationId)>,
+    pub(crate) resolved: Vec<bool>,
+    pub(crate) kill: Option<Kill>,
+    pub(crate) then_kill: Option<Kill>,
+    pub(crate) kills: u32,
+    pub(crate) commits: u64,
+    pub(crate) posts: u32,
+    pub(crate) questions: Vec<&'static str>,
+    store: Arc<MemoryStore>,
+    book: Option<Durable<RegisterBook>>,
+    /// What is on its way to the register, by when it comes.
+    coming: BTreeMap<(Moment, u64), Ask>,
+    /// What the agent signed, by request: a repeat gets the same.
+    signed: HashMap<Uuid, Vec<u8>>,
+    chance: SeededRandomness,
+    orders: u64,
+}
+
+pub(crate) fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) fn signer(key: &str, is_senior: bool) -> Signer {
+    let number = u128::from(key.bytes().map(u32::from).sum::<u32>());
+    Signer {
+        account: AccountId(Uuid::from_u128(1)),
+        cashier: CashierId(Uuid::from_u128(number)),
+        key: KeyId(Uuid::from_u128(number)),
+        subject_key_id: key.to_owned(),
+        name: format!("Касир {key}"),
+        is_senior,
+    }
+}
+
+pub(crate) fn taxes() -> TaxTable {
+    let tax = |kind, name: &str, letter, percent| Tax {
+        kind,
+        name: name.to_owned(),
+        letter: Letter::new(letter).unwrap(),
+        percent: Percent::from_units(percent),
+        excluded: false,
+    };
+    TaxTable::new(vec![
+        tax(TaxKind::Vat, "ПДВ", 'А', 2_000),
+        tax(TaxKind::Vat, "ПДВ", 'Б', 700),
+        tax(TaxKind::Excise, "Акциз", 'Д', 500),
+    ])
+    .unwrap()
+}
+
+pub(crate) fn unit() -> Unit {
+    Unit {
+        seller: SellerFacts {
+            tax_number: "34554363".to_owned(),
+            vat_number: Some("123456789012".to_owned()),
+            organisation: "ТОВ \"Приклад\"".to_owned(),
+            point: "Крамниця".to_owned(),
+            address: Some("м. Київ, вул. Прикладна, 1".to_owned()),
+        },
+        cash_desk: CashDeskNumber::new(6).unwrap(),
+        is_testing: false,
+        taxes: Arc::new(taxes()),
+        settings: Settings {
+            auto_close: AutoClose::BeforeMidnight { minutes: 10 },
+            ..Settings::default()
+        },
+    }
+}
+
+/// A local time in Kyiv as a moment of the wall clock, the first of two in October.
+pub(crate) fn kyiv(text: &str) -> DateTime<Utc> {
+    use chrono::TimeZone;
+    let local = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").unwrap();
+    chrono_tz::Europe::Kyiv
+        .from_local_datetime(&local)
+        .earliest()
+        .unwrap()
+        .to_utc()
+}
+
+impl Till {
+    /// A register that nobody has used yet, on a Tuesday morning.
+    pub(crate) async fn new() -> Self {
+        Self::at("2026-03-03 09:00:00").await
+    }
+
+    pub(crate) async fn at(local: &str) -> Self {
+        let wall = kyiv(local);
+        let now = Now {
+            wall,
+            mono: Moment(0),
+            process: Process {
+                id: 1,
+                began_wall_ms: wall.timestamp_millis(),
+            },
+        };
+        let mut till = Self {
+            now,
+            tax: TaxModel::default(),
+            unit: unit(),
+            agent_script: VecDeque::new(),
+            agent_default: Agent::Signs(Duration::from_millis(300)),
+            server_script: VecDeque::new(),
+            server_default: Server::Answers(Duration::from_millis(700)),
+            question_script: VecDeque::new(),
+            question_default: Server::Answers(Duration::from_millis(200)),
+            answers: Vec::new(),
+            notes: Vec::new(),
+            repeats: Vec::new(),
+            resolved: Vec::new(),
+            kill: None,
+            then_kill: None,
+            kills: 0,
+            commits: 0,
+            posts: 0,
+            questions: Vec::new(),
+            store: Arc::new(MemoryStore::new()),
+            book: None,
+            coming: BTreeMap::new(),
+            signed: HashMap::new(),
+            chance: SeededRandomness::new(7),
+            orders: 0,
+        };
+        till.load().await;
+        till
+    }
+
+    fn uuid(&self) -> Uuid {
+        Uuid::from_u64_pair(self.chance.next_u64(), self.chance.next_u64())
+    }
+
+    async fn load(&mut self) {
+        let (wheel, _) = Wheel::new();
+        let book = Durable::load(
+            Arc::<MemoryStore>::clone(&self.store),
+            wheel,
+            register(),
+            self.now,
+        )
+        .await;
+        self.book = Some(book.unwrap());
+        Box::pin(self.tell(Ask::Resume)).await;
+    }
+
+    /// The process ends and begins again, this much later.
+    pub(crate) async fn restart(&mut self, later: Duration) {
+        self.store = Arc::new(self.store.crash());
+        // Everything on its way to the old process is lost; what was posted may be registered.
+        self.coming.clear();
+        let wall = self.now.wall + TimeDelta::milliseconds(millis(later));
+        self.now = Now {
+            wall,
+            mono: Moment(0),
+            process: Process {
+                id: self.now.process.id + 1,
+                began_wall_ms: wall.timestamp_millis(),
+            },
+        };
+        self.load().await;
+    }
+
+    pub(crate) fn machine(&self) -> &RegisterBook {
+        self.book.as_ref().unwrap().machine()
+    }
+
+    pub(crate) fn view(&self) -> View {
+        self.machine().view(self.now)
+    }
+
+    pub(crate) fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    /// Tells the machine, and does what it wants.
+    pub(crate) async fn tell(&mut self, ask: Ask) {
+        let mut next = Some(ask);
+        while let Some(ask) = next.take() {
+            let draw = Draw {
+                uid: self.uuid(),
+                request: self.uuid(),
+                operation: self.uuid(),
+            };
+            let is_write = !self.would_write(&ask, draw).is_empty();
+            self.commits += u64::from(is_write);
+            let kill = self.kill.filter(|kill| is_write && kill.commit == self.commits);
+            if let Some(Kill {
+                is_durable: false, ..
+            }) = kill
+            {
+                return self.die().await;
+            }
+            let book = self.book.as_mut().unwrap();
+            let effects = book.step(Command { ask, draw }, self.now).await.unwrap();
+            if kill.is_some() {
+                return self.die().await;
+            }
+            for effect in effects {
+                if let Some(ask) = self.act(effect).await {
+                    next = Some(ask);
+                }
+            }
+        }
+    }
+
+    fn would_write(&self, ask: &Ask, draw: Draw) -> Vec<actors::machines::register::Event> {
+        use actors::machines::Machine;
+        let command = Command {
+            ask: ask.clone(),
+            draw,
+        };
+        self.machine().decide(command, self.now).events
+    }
+
+    async fn die(&mut self) {
+        self.kill = self.then_kill.take();
+        self.kills += 1;
+        Box::pin(self.restart(seconds(2))).await;
+    }
+
+    async fn act(&mut self, effect: Effect) -> Option<Ask> {
+        match effect {
+            Effect::Answer(answer) => self.answers.push((self.now.mono, answer)),
+            Effect::Repeat { operation, of, .. } => self.repeats.push((operation, of)),
+            Effect::Fetch {
+                operation,
+                body_rows,
+                uid,
+                original,
+            } => {
+                let store = self.store.as_ref();
+                let kind = rows::body(store, operation, body_rows > 0, uid.as_ref())
+                    .await
+                    .unwrap();
+                let sold = match original {
+                    Some(original) => rows::sold(store, register(), &original).await.unwrap(),
+                    None => None,
+                };
+                return Some(Ask::Fetched {
+                    operation,
+                    kind: Arc::new(kind),
+                    sold,
+                });
+            }
+            Effect::Sign {
+                request,
+                subject_key_id,
+                content,
+                ..
+            } => self.sign(request, &subject_key_id, content).await,
+            Effect::Post { uid, within } => {
+                let cms = rows::part(self.store.as_ref(), &uid, Part::Signed)
+                    .await
+                    .unwrap()
+                    .unwrap();
+                self.post(uid, &cms, within);
+            }
+            Effect::AskService {
+                uid,
+                purpose,
+                name,
+                body,
+                is_signed,
+                within,
+            } => {
+                self.questions.push(name);
+                self.question(uid, &purpose, &body, is_signed, within);
+            }
+            Effect::Resolved { taken, .. } => self.resolved.push(taken),
+            Effect::Note(note) => self.notes.push(note),
+            Effect::Withdraw(_) => {}
+        }
+        None
+    }
+
+    fn comes(&mut self, after: Duration, ask: Ask) {
+        let sequence = self.chance.next_u64();
+        self.coming.insert((self.now.mono.plus(after), sequence), ask);
+    }
+
+    async fn sign(&mut self, request: actors::ids::SignatureRequestId, key: &str, content: Content) {
+        let content = match content {
+            Content::Query(json) => json,
+            Content::Document(uid) => rows::part(self.store.as_ref(), &uid, Part::Xml)
+                .await
+                .unwrap()
+                .unwrap(),
+        };
+        let act = self
+            .agent_script
+            .pop_front()
+            .unwrap_or_else(|| self.agent_default.clone());
+        let (after, signature) = match act {
+            Agent::Signs(after) => {
+                let fresh = seal(key, &content);
+                let cms = self.signed.entry(request.0).or_insert(fresh).clone();
+                SealVerifier
+                    .verify(&cms, &content, key)
+                    .expect("a request is the same in everything when it is repeated");
+                (after, Signature::Signed(cms))
+            }
+            Agent::Refuses => {
+                let refused = Signature::Refused {
+                    reason: "key_not_active".to_owned(),
+                    text: "the key is not active".to_owned(),
+                };
+                (Duration::from_millis(50), refused)
+            }
+            Agent::Unfit(unfit) => (Duration::from_millis(50), Signature::Unfit(unfit)),
+            Agent::Away => return,
+        };
+        self.comes(after, Ask::Signature { request, signature });
+    }
+
+    fn registered(&mut self, cms: &[u8]) -> Posted {
+        match self.tax.post(cms) {
+            Ok(ticket) => ticket_of(ticket),
+            Err(rejection) => Posted::Rejected(rejection),
+        }
+    }
+
+    fn post(&mut self, uid: fiscal::Uid, cms: &[u8], within: Duration) {
+        self.posts += 1;
+        let broken = || Posted::Unknown("the connection broke".to_owned());
+        let soon = Duration::from_millis(100);
+        let act = self
+            .server_script
+            .pop_front()
+            .unwrap_or_else(|| self.server_default.clone());
+        let (after, posted) = match act {
+            Server::Answers(after) => (after, self.registered(cms)),
+            Server::NotSent => (soon, Posted::NotSent("no connection".to_owned())),
+            Server::DropsBefore => (soon, broken()),
+            Server::DropsAfter => {
+                self.registered(cms);
+                (soon, broken())
+            }
+            Server::Refuses(code) => (soon, Posted::Rejected(rejection(code))),
+            Server::RefusesByTicket(code) => (soon, refusing_ticket(cms, code)),
+            Server::TicketOfAnother => {
+                let mut posted = self.registered(cms);
+                if let Posted::Ticket { ticket, .. } = &mut posted {
+                    ticket.uid = fiscal::Uid::new("ANOTHER").unwrap();
+                }
+                (soon, posted)
+            }
+            Server::SilentAfter => {
+                self.registered(cms);
+                return;
+            }
+        };
+        let (after, posted) = if after > within {
+            (within, broken())
+        } else {
+            (after, posted)
+        };
+        self.comes(after, Ask::Posted { uid, posted });
+    }
+
+    fn question(
+        &mut self,
+        uid: fiscal::Uid,
+        purpose: &Purpose,
+        body: &[u8],
+        is_signed: bool,
+        within: Duration,
+    ) {
+        let act = self
+            .question_script
+            .pop_front()
+            .unwrap_or_else(|| self.question_default.clone());
+        let (after, reply) = match act {
+            Server::Answers(after) => (after, reply(purpose, self.tax.ask(body, is_signed))),
+            Server::Refuses(code) | Server::RefusesByTicket(code) => {
+                (Duration::from_millis(50), Reply::Rejected(rejection(code)))
+            }
+            Server::SilentAfter => return,
+            _ => (Duration::from_millis(50), Reply::Unreachable),
+        };
+        let (after, reply) = if after > within {
+            (within, Reply::Unreachable)
+        } else {
+            (after, reply)
+        };
+        self.comes(after, Ask::Asked { uid, reply });
+    }
+
+    /// Moves time, and everything that falls due in it, in its order.
+    pub(crate) async fn wait(&mut self, length: Duration) {
+        let process = self.now.process.id;
+        let mut until = self.now.mono.plus(length);
+        let end = self.now.wall + TimeDelta::milliseconds(millis(length));
+        loop {
+            if self.now.process.id != process {
+                // A process that began anew counts from zero.
+                until = self
+                    .now
+                    .mono
+                    .plus((end - self.now.wall).to_std().unwrap_or_default());
+            }
+            let coming = self.coming.first_key_value().map(|((at, _), _)| *at);
+            let deadline = self.next_deadline();
+            let Some(next) = [coming, deadline]
+                .into_iter()
+                .flatten()
+                .min()
+                .filter(|next| *next <= until)
+            else {
+                break;
+            };
+            self.move_to(next);
+            if coming.is_some_and(|coming| coming <= next) {
+                let (_, ask) = self.coming.pop_first().unwrap();
+                self.tell(ask).await;
+            } else {
+                let before = self.next_deadline();
+                self.tell(Ask::Wake).await;
+                assert!(
+                    self.next_deadline() != before || self.now.process.id != process,
+                    "a deadline was reached and nothing came of it: {:?}",
+                    self.view()
+                );
+            }
+            if self.now.process.id != process {
+                return Box::pin(self.wait((end - self.now.wall).to_std().unwrap_or_default())).await;
+            }
+        }
+        self.move_to(until);
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        use actors::machines::Machine;
+        self.machine().next_deadline()
+    }
+
+    fn move_to(&mut self, moment: Moment) {
+        let by = (moment.0 - self.now.mono.0).max(0);
+        self.now.wall += TimeDelta::milliseconds(by);
+        self.now.mono = Moment(self.now.mono.0 + by);
+    }
+
+    /// The wall clock is set.
+    pub(crate) fn jump(&mut self, by: TimeDelta) {
+        self.now.wall += by;
+    }
+
+    pub(crate) async fn wait_until(&mut self, local: &str) {
+        let left = (kyiv(local) - self.now.wall)
+            .to_std()
+            .expect("a time that is to come");
+        self.wait(left).await;
+    }
+
+    /// An order, held for 28 seconds; gives its id.
+    pub(crate) async fn order(&mut self, request: Request) -> OperationId {
+        self.order_with(request, |_| {}).await
+    }
+
+    pub(crate) async fn order_with(
+        &mut self,
+        request: Request,
+        change: impl FnOnce(&mut Order),
+    ) -> OperationId {
+        self.orders += 1;
+        let operation = OperationId(self.uuid());
+        let mut order = Order {
+            operation,
+            request,
+            signer: signer(KEY, false),
+            unit: Arc::new(self.unit.clone()),
+            open_shift: None,
+            hold: seconds(28),
+            lifetime: seconds(28),
+            claim: None,
+            reference: None,
+            earlier: None,
+            sold: None,
+        };
+        change(&mut order);
+        if let Some(fingerprint) = fingerprint(&order.request, order.reference) {
+            order.earlier = rows::earlier(self.store.as_ref(), register(), &fingerprint)
+                .await
+                .unwrap();
+        }
+        if let Some(original) = order.request.original_of(register()) {
+            order.sold = rows::sold(self.store.as_ref(), register(), original)
+                .await
+                .unwrap();
+        }
+        self.tell(Ask::Order(Box::new(order))).await;
+        operation
+    }
+
+    /// An order, and what became of it within half a minute.
+    pub(crate) async fn ask(&mut self, request: Request) -> OperationState {
+        let operation = self.order(request).await;
+        for _ in 0..60 {
+            if let Some(state) = self.last_answer(operation) {
+                return state;
+            }
+            self.wait(Duration::from_millis(500)).await;
+        }
+        panic!("nobody answered within half a minute: {:?}", self.view());
+    }
+
+    pub(crate) fn last_answer(&self, operation: OperationId) -> Option<OperationState> {
+        let answers = self.answers.iter().rev();
+        let mut own = answers.filter(|(_, answer)| answer.operation == operation);
+        own.next().map(|(_, answer)| answer.state.clone())
+    }
+
+    /// What is kept of an operation.
+    pub(crate) async fn kept(&self, operation: OperationId) -> Option<OperationState> {
+        let record = rows::operation(self.store.as_ref(), operation).await.unwrap();
+        record.map(|record| record.state)
+    }
+
+    pub(crate) async fn registered_rows(&self) -> Vec<DocumentRecord> {
+        rows::registered(self.store.as_ref(), register(), None)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn resolve(&mut self, document: Option<Finding>) {
+        let request = actors::ids::RequestId(1);
+        self.tell(Ask::Resolve { request, document }).await;
+    }
+
+    /// Local numbers without a gap or a repeat, and what the server has is what we have, once.
+    pub(crate) async fn check(&self) {
+        let ours = self.registered_rows().await;
+        let theirs = self.tax.register(register()).documents;
+        let own: Vec<_> = ours
+            .iter()
+            .map(|record| {
+                (
+                    record.facts.local_number.get(),
+                    record.facts.uid.as_str().to_owned(),
+                )
+            })
+            .collect();
+        let server: Vec<_> = theirs
+            .iter()
+            .map(|found| {
+                (
+                    found.document.head.local_number.get(),
+                    found.document.head.uid.as_str().to_owned(),
+                )
+            })
+            .collect();
+        let numbers: Vec<u64> = server.iter().map(|(number, _)| *number).collect();
+        assert!(
+            numbers.iter().copied().eq(1..=numbers.len() as u64),
+            "a gap or a repeat: {numbers:?}"
+        );
+        assert_eq!(own, server, "what we hold registered, and what the server has");
+        let moments: Vec<_> = theirs.iter().map(|found| found.document.head.issued).collect();
+        assert!(moments.is_sorted(), "time ran back: {moments:?}");
+    }
+
+    /// Nothing waits, nothing is under way.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        !self.machine().is_busy()
+    }
+}
+
+fn ticket_of(ticket: Ticket) -> Posted {
+    Posted::Ticket {
+        cms: ticket.to_xml().unwrap(),
+        ticket: Box::new(ticket),
+    }
+}
+
+fn rejection(code: ErrorCode) -> Rejection {
+    Rejection {
+        code,
+        text: "refused by script".to_owned(),
+    }
+}
+
+fn refusing_ticket(cms: &[u8], code: ErrorCode) -> Posted {
+    let start = cms.windows(5).position(|window| window == b"<?xml").unwrap();
+    let head = fiscal::Document::from_xml(&cms[start..]).unwrap().head;
+    ticket_of(Ticket::rejected(
+        head.uid,
+        head.issued,
+        head.local_number,
+        code,
+        "refused by script",
+    ))
+}
+
+fn reply(purpose: &Purpose, asked: Asked) -> Reply {
+    let json = match asked {
+        Asked::Answer(json) => json,
+        Asked::Nothing => return Reply::Nothing,
+        Asked::Rejected(rejection) => return Reply::Rejected(rejection),
+        Asked::Unreachable(_) => return Reply::Unreachable,
+    };
+    macro_rules! read {
+        ($reply:path) => {
+            $reply(Box::new(
+                Answered::from_json(&json).unwrap().result.unwrap(),
+            ))
+        };
+    }
+    match purpose {
+        Purpose::Synchronise | Purpose::Doubt => read!(Reply::State),
+        Purpose::DoubtNumber => read!(Reply::Number),
+        Purpose::DoubtDocument(_) => read!(Reply::Document),
+        Purpose::Totals => read!(Reply::Totals),
+    }
+}
+
+pub(crate) fn is_cancelled(state: &OperationState, why: &Cancelled) -> bool {
+    matches!(state, OperationState::Cancelled(cancelled) if cancelled == why)
+}
+
+pub(crate) fn rounding() -> CashRounding {
+    CashRounding::TO_TEN_KOPECKS
+}
