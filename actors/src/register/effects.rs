@@ -76,8 +76,14 @@ impl RegisterActor {
 
     fn note(&self, register: RegisterNumber, note: Note) {
         self.0.metrics.count(note);
-        if note == Note::CloseFailed {
-            tracing::error!(%register, "a shift could not be closed by itself; it is tried again");
+        match note {
+            Note::CloseFailed => {
+                tracing::error!(%register, "a shift could not be closed by itself; it is tried again");
+            }
+            Note::ShiftTooLong => {
+                tracing::error!(%register, "a shift is within an hour of 24 hours, past which nothing is sold");
+            }
+            Note::Document { .. } | Note::SignedAfter(_) | Note::RegisteredAfter(_) | Note::Stray => {}
         }
     }
 

@@ -39,6 +39,8 @@ pub struct RegisterMetrics {
     pub strays: IntCounter,
     /// Failed attempts to close a shift by itself.
     pub close_failures: IntCounter,
+    /// Shifts that came within an hour of 24 hours.
+    pub long_shifts: IntCounter,
     /// Registers in memory, by state: every one but closed ones at rest.
     pub registers: IntGaugeVec,
     /// Register actors started, gone idle, failed; orders refused because a queue was full.
@@ -112,6 +114,10 @@ impl RegisterMetrics {
                 "countersign_shift_close_failures_total",
                 "Failed attempts to close a shift by itself.",
             )?,
+            long_shifts: IntCounter::new(
+                "countersign_long_shifts_total",
+                "Shifts that came within an hour of 24 hours.",
+            )?,
             registers: IntGaugeVec::new(
                 Opts::new("countersign_registers", "Registers in memory, by state."),
                 &["state"],
@@ -147,6 +153,7 @@ impl RegisterMetrics {
         registry.register(Box::new(self.queries.clone()))?;
         registry.register(Box::new(self.strays.clone()))?;
         registry.register(Box::new(self.close_failures.clone()))?;
+        registry.register(Box::new(self.long_shifts.clone()))?;
         registry.register(Box::new(self.registers.clone()))?;
         registry.register(Box::new(self.actors.clone()))?;
         registry.register(Box::new(self.depth.clone()))
@@ -207,6 +214,7 @@ impl RegisterMetrics {
             Note::RegisteredAfter(ms) => self.register_seconds.observe(in_seconds(ms)),
             Note::Stray => self.strays.inc(),
             Note::CloseFailed => self.close_failures.inc(),
+            Note::ShiftTooLong => self.long_shifts.inc(),
         }
     }
 

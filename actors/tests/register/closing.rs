@@ -107,6 +107,12 @@ async fn a_close_without_its_agent_is_tried_again_until_it_is_done() {
         .filter(|note| **note == Note::CloseFailed)
         .count();
     assert_eq!(failures, usize::try_from(shift.close_failed).unwrap());
+    assert!(!till.notes.contains(&Note::ShiftTooLong));
+    till.wait_until("2026-03-04 21:10:00").await;
+    assert!(
+        till.notes.contains(&Note::ShiftTooLong),
+        "an alarm while attempts go on failing"
+    );
     till.agent_default = Agent::Signs(seconds(1));
     till.wait(seconds(6 * 60)).await;
     assert_eq!(*till.machine().phase(), Phase::Closed);

@@ -350,8 +350,19 @@ async fn a_shift_without_a_close_of_its_own_raises_an_alarm_and_sells_nothing_pa
     till.ask(sale("1.00")).await;
     till.wait(seconds(22 * 3_600)).await;
     assert!(!till.view().shift.unwrap().is_too_long);
+    assert!(
+        !till
+            .notes
+            .contains(&actors::machines::register::Note::ShiftTooLong)
+    );
     till.wait(seconds(3_600)).await;
     assert!(till.view().shift.unwrap().is_too_long);
+    let alarms = till
+        .notes
+        .iter()
+        .filter(|note| **note == actors::machines::register::Note::ShiftTooLong);
+    assert_eq!(alarms.count(), 1, "it is raised by itself, once");
+    assert_eq!(till.machine().state_name(), "open_too_long");
     assert!(matches!(till.ask(sale("1.00")).await, OperationState::Done(_)));
     till.wait(seconds(3_600)).await;
     assert_eq!(refused(till.ask(sale("1.00")).await), Refusal::ShiftTooLong);

@@ -7,4 +7,6 @@ mod durable;
 mod faults;
 mod golden;
 mod idempotency;
+mod register_world;
+mod registers;
 mod world;

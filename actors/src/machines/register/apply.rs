@@ -158,6 +158,8 @@ impl Core {
         self.shifts = registered.shift;
         let never = CloseAlarm {
             at_ms: None,
+            alarm_ms: at.wall_ms,
+            is_alarmed: true,
             look: at.moment,
             failed: 0,
         };

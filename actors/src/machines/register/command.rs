@@ -387,6 +387,8 @@ pub enum Note {
     Stray,
     /// An attempt to close a shift by itself failed.
     CloseFailed,
+    /// A shift is within an hour of 24 hours, and still open.
+    ShiftTooLong,
 }
 
 /// What became of a document.

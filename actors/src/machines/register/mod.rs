@@ -179,6 +179,7 @@ impl RegisterBook {
     pub fn state_name(&self) -> &'static str {
         match (&self.core.link, &self.core.phase) {
             (Link::Online, Phase::Closed) => "closed",
+            (Link::Online, Phase::Open(shift)) if shift.close.is_alarmed => "open_too_long",
             (Link::Online, Phase::Open(_)) => "open",
             (Link::Online, Phase::Reported(_)) => "reported",
             (link, _) => link.name(),

@@ -14,6 +14,8 @@ pub(super) const GRACE: Duration = Duration::from_millis(500);
 pub const SHIFT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long before [`SHIFT_MAX`] a shift is closed at the latest: time for a dozen attempts.
 pub(super) const SHIFT_MARGIN: Duration = Duration::from_secs(15 * 60);
+/// How long before [`SHIFT_MAX`] an alarm is raised for a shift that is still open: time for a person to come and close it.
+pub(super) const ALARM_BEFORE: Duration = Duration::from_secs(60 * 60);
 /// The first pause after a failed attempt to close a shift; each next is twice as long...
 pub(super) const CLOSE_PAUSE: Duration = Duration::from_secs(15);
 /// ...up to this.

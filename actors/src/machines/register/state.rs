@@ -86,6 +86,10 @@ pub struct Shift {
 pub struct CloseAlarm {
     /// On the wall clock, milliseconds since 1970; `None` where it does not.
     pub at_ms: Option<i64>,
+    /// When the shift is too long for comfort, whether or not it closes by itself: milliseconds since 1970.
+    pub alarm_ms: i64,
+    /// The alarm was raised.
+    pub is_alarmed: bool,
     /// When to look at the wall clock again, or to try again.
     pub look: Moment,
     /// Attempts that failed.

@@ -2,7 +2,7 @@
 
 use super::RegisterBook;
 use super::answer::DocumentFacts;
-use super::policy::SHIFT_MAX;
+use super::policy::{ALARM_BEFORE, SHIFT_MAX};
 use super::request::Signer;
 use super::state::{Link, Phase, Profile, Stage};
 use crate::clock::{Now, millis};
@@ -62,9 +62,6 @@ pub struct ShiftView {
     pub is_too_long: bool,
 }
 
-/// How long before 24 hours of shift the alarm is raised.
-const ALARM_BEFORE_MS: i64 = 60 * 60 * 1_000;
-
 impl RegisterBook {
     /// What it shows now.
     pub fn view(&self, now: Now) -> View {
@@ -106,7 +103,7 @@ impl RegisterBook {
             drawer: shift.totals.drawer(Money::ZERO).unwrap_or_default(),
             closes_at_ms: shift.close.at_ms,
             close_failed: shift.close.failed,
-            is_too_long: age_ms >= millis(SHIFT_MAX) - ALARM_BEFORE_MS,
+            is_too_long: age_ms >= millis(SHIFT_MAX) - millis(ALARM_BEFORE),
         })
     }
 }

@@ -5,7 +5,9 @@
 
 use super::super::command::{Event, Note};
 use super::super::kyiv;
-use super::super::policy::{ALARM_LEAST, CLOSE_LIFETIME, CLOSE_PAUSE, CLOSE_PAUSE_MAX};
+use super::super::policy::{
+    ALARM_BEFORE, ALARM_LEAST, CLOSE_LIFETIME, CLOSE_PAUSE, CLOSE_PAUSE_MAX, SHIFT_MAX,
+};
 use super::super::request::OperationKind;
 use super::super::state::{CloseAlarm, Operation, Phase};
 use super::turn::Turn;
@@ -23,16 +25,19 @@ impl Turn {
             .as_ref()
             .map(|profile| profile.settings.auto_close);
         let at_ms = mode.and_then(|mode| kyiv::close_at_ms(opened, mode, self.book.number));
+        let alarm_ms = opened.timestamp_millis() + millis(SHIFT_MAX) - millis(ALARM_BEFORE);
         CloseAlarm {
             at_ms,
-            look: self.look_at(at_ms),
+            alarm_ms,
+            is_alarmed: false,
+            look: self.look_at(at_ms.map_or(alarm_ms, |at_ms| at_ms.min(alarm_ms))),
             failed: 0,
         }
     }
 
     /// When to look at the wall clock again.
-    fn look_at(&self, at_ms: Option<i64>) -> Moment {
-        let left = at_ms.map_or(0, |at_ms| (at_ms - self.wall_ms()).max(0));
+    fn look_at(&self, at_ms: i64) -> Moment {
+        let left = (at_ms - self.wall_ms()).max(0);
         let least = millis(ALARM_LEAST);
         let step = if left <= least {
             left
@@ -108,31 +113,52 @@ impl Turn {
             .checked_shl(failed.saturating_sub(1).min(16))
             .unwrap_or(u32::MAX);
         let pause = CLOSE_PAUSE.saturating_mul(factor).min(CLOSE_PAUSE_MAX);
-        let alarm = CloseAlarm {
-            at_ms: shift.close.at_ms,
+        let mut alarm = CloseAlarm {
             look: self.moment().plus(pause),
             failed,
+            ..shift.close.clone()
         };
+        self.raise(&mut alarm);
         self.note(Event::CloseSet(alarm));
     }
 
-    /// The look at the wall clock is due, and the moment has not come.
+    /// Raises the alarm of a shift that is too long, once.
+    fn raise(&mut self, alarm: &mut CloseAlarm) {
+        if !alarm.is_alarmed && alarm.alarm_ms <= self.wall_ms() {
+            alarm.is_alarmed = true;
+            self.count(Note::ShiftTooLong);
+        }
+    }
+
+    /// The look at the wall clock is due, and the moment to close has not come: an alarm may be.
     pub(super) fn look_at_clock(&mut self) {
         let is_idle = !self.book.is_busy();
         let Some(shift) = self.core().phase.shift().filter(|_| is_idle) else {
             return;
         };
-        let alarm = shift.close.clone();
-        if alarm.at_ms.is_some() && self.is_past(alarm.look) && !self.is_close_due() {
-            let look = self.look_at(alarm.at_ms);
-            self.note(Event::CloseSet(CloseAlarm { look, ..alarm }));
+        let mut alarm = shift.close.clone();
+        if !alarm.is_awaited() || !self.is_past(alarm.look) || self.is_close_due() {
+            return;
         }
+        self.raise(&mut alarm);
+        let next = [alarm.at_ms, (!alarm.is_alarmed).then_some(alarm.alarm_ms)];
+        if let Some(next) = next.into_iter().flatten().min() {
+            alarm.look = self.look_at(next);
+        }
+        self.note(Event::CloseSet(alarm));
+    }
+}
+
+impl CloseAlarm {
+    /// Whether the wall clock is to be looked at again.
+    fn is_awaited(&self) -> bool {
+        self.at_ms.is_some() || !self.is_alarmed
     }
 }
 
 /// When the close must be looked at, if nothing else is under way.
 pub(super) fn deadline(phase: &Phase) -> Option<Moment> {
     let shift = phase.shift()?;
-    let is_owed = matches!(phase, Phase::Reported(_)) || shift.close.at_ms.is_some();
+    let is_owed = matches!(phase, Phase::Reported(_)) || shift.close.is_awaited();
     is_owed.then_some(shift.close.look)
 }
