@@ -7,6 +7,10 @@
 
 mod support;
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 use support::{Load, Row, Server, median_range};
 
 /// Rounds of each pair; `SPEED_ROUNDS` changes it.
@@ -32,12 +36,19 @@ fn main() {
         ("unknown customer (Reason 4), 64 connections", Load::Unknown, 64),
         ("first send, durable, 64 connections", Load::First, 64),
         ("first send, durable, 256 connections", Load::First, 256),
+        ("first send, operator by HTTP, 256", Load::FirstOverHttp, 256),
     ] {
         let mut rows = Vec::new();
         for _ in 0..rounds {
             let bare = support::wrk(&hello, Load::Hello, connections);
             // A gateway of its own for each round: no window is met twice, no database grows.
-            let gateway = Server::start("gateway");
+            let operator = (load == Load::FirstOverHttp).then(|| Server::start("operator"));
+            let role = if operator.is_some() {
+                "gateway-http"
+            } else {
+                "gateway"
+            };
+            let gateway = Server::start_beside(role, operator.as_ref());
             if load == Load::Throttled {
                 support::warm_up(&gateway);
             }

@@ -201,20 +201,16 @@ pub async fn start(
     });
     let waking = Arc::downgrade(&customers);
     let background = vec![
-        tokio::spawn(wheel::turn(
-            inbox,
-            Arc::clone(&clock),
-            move |due| match due {
-                DueKey::Customer(id) => waking
-                    .upgrade()
-                    .into_iter()
-                    .for_each(|customers| customers.tell(id, CustomerMessage::Wake)),
-                // No route of this gateway reaches a register, so that none has a deadline.
-                DueKey::Register(register) => {
-                    tracing::error!(%register, "a register has a deadline, and no registers are served");
-                }
-            },
-        )),
+        tokio::spawn(wheel::turn(inbox, Arc::clone(&clock), move |due| match due {
+            DueKey::Customer(id) => waking
+                .upgrade()
+                .into_iter()
+                .for_each(|customers| customers.tell(id, CustomerMessage::Wake)),
+            // No route of this gateway reaches a register, so that none has a deadline.
+            DueKey::Register(register) => {
+                tracing::error!(%register, "a register has a deadline, and no registers are served");
+            }
+        })),
         tokio::spawn(actors::sweeper::run(store, Arc::clone(&clock), actor_metrics)),
         tokio::spawn(sweep_idle(
             Arc::clone(&customers),

@@ -8,8 +8,8 @@ use actors::ids::{ContractTypeId, CustomerId, InvokerCode, MessageId};
 use actors::ports::{Lookup, Message, Outcome, SmsSender};
 use actors::random::OsRandomness;
 use actors::secret::Secret;
-use countersign::config::{Config, ConfigSecret};
-use countersign::{Environment, Listeners, open_store, start};
+use countersign::config::{Config, ConfigSecret, SmsSenderKind};
+use countersign::{Environment, Listeners, open_store, sms_sender, start};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +24,27 @@ const INVOKER: Uuid = Uuid::from_u128(1);
 /// Customers that throttled calls go round.
 pub(crate) const THROTTLED_CUSTOMERS: u32 = 100;
 /// Customers that first sends go through, each with so many contract types: the most that caps allow.
-const CUSTOMERS: u32 = 20_000;
+pub(crate) const CUSTOMERS: u32 = 20_000;
 const CONTRACT_TYPES: u8 = 25;
 
-/// A send's body.
-pub(crate) fn body(customer: u32, contract_type: u8) -> String {
-    format!(
+/// A send, as a request.
+pub(crate) fn request(customer: u32, contract_type: u8) -> Vec<u8> {
+    let body = format!(
         r#"{{"CcmsCode":{customer},"ContactCcmsCode":1,"ContractTypeId":{contract_type},"InvokerCode":"{INVOKER}"}}"#
+    );
+    format!(
+        "POST /api/v1/contract-otp/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
     )
+    .into_bytes()
+}
+
+/// The n-th send into a window that nobody has asked for yet.
+pub(crate) fn first(n: u64) -> Vec<u8> {
+    let customer = u32::try_from(n % u64::from(CUSTOMERS)).expect("a remainder is smaller");
+    let contract_type = u8::try_from(n / u64::from(CUSTOMERS)).expect("fewer sends than windows");
+    assert!(contract_type < CONTRACT_TYPES, "more sends than windows");
+    request(customer, contract_type)
 }
 
 /// What wrk sends.
@@ -40,7 +53,9 @@ pub(crate) fn lua(load: Load) -> String {
         Load::Hello => return "wrk.method = \"GET\"\n".to_owned(),
         Load::Throttled => format!("local customer, kind = n % {THROTTLED_CUSTOMERS}, 0"),
         Load::Unknown => "local customer, kind = 900000000 + n % 1000, 0".to_owned(),
-        Load::First => format!("local customer, kind = n % {CUSTOMERS}, math.floor(n / {CUSTOMERS})"),
+        Load::First | Load::FirstOverHttp => {
+            format!("local customer, kind = n % {CUSTOMERS}, math.floor(n / {CUSTOMERS})")
+        }
     };
     format!(
         "local n = -1\n\
@@ -72,9 +87,9 @@ fn say(listener: &TcpListener) {
     );
 }
 
-struct Silent;
+struct Bare;
 
-impl serve::Face for Silent {
+impl serve::Face for Bare {
     fn refuse(
         &self,
         _: &http::request::Parts,
@@ -93,7 +108,7 @@ pub(crate) fn hello() {
         say(&listener);
         say(&listener);
         let service = warp::service(warp::path::end().map(|| "hello"));
-        serve::Server::new(listener, service, Arc::new(Silent), serve::Limits::default())
+        serve::Server::new(listener, service, Arc::new(Bare), serve::Limits::default())
             .run(pending())
             .await;
     });
@@ -121,8 +136,59 @@ impl SmsSender for Instant {
     }
 }
 
+/// An operator that never answers.
+struct Silent;
+
+impl SmsSender for Silent {
+    fn name(&self) -> &'static str {
+        "silent"
+    }
+
+    fn send(&self, _: Message) -> BoxFuture<'_, Outcome> {
+        Box::pin(pending())
+    }
+
+    fn lookup(&self, _: MessageId, _: Duration) -> BoxFuture<'_, Lookup> {
+        Box::pin(async { Lookup::CannotTell })
+    }
+}
+
+/// Who takes the messages.
+pub(crate) enum Operator {
+    /// In the process, at once.
+    Instant,
+    /// In the process, never.
+    Silent,
+    /// The stand-in in a process of its own, at this address.
+    Http(String),
+}
+
+impl Operator {
+    fn sender(&self, config: &mut Config, clock: &Arc<dyn Clock>) -> Arc<dyn SmsSender> {
+        match self {
+            Self::Instant => Arc::new(Instant),
+            Self::Silent => Arc::new(Silent),
+            Self::Http(address) => {
+                config.sms.sender = SmsSenderKind::Sandbox;
+                config.sms.sandbox.url = format!("http://{address}");
+                sms_sender(config, clock).expect("the operator has an address")
+            }
+        }
+    }
+}
+
+/// The stand-in operator.
+pub(crate) fn operator() {
+    runtime().block_on(async {
+        let listener = listener().await;
+        say(&listener);
+        say(&listener);
+        sandbox::sms::serve(listener, pending()).await;
+    });
+}
+
 /// The whole gateway over the embedded store in a directory of its own.
-pub(crate) fn gateway() {
+pub(crate) fn gateway(operator: &Operator) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut config = Config::default();
     config.storage.path = directory.path().join("store");
@@ -131,13 +197,15 @@ pub(crate) fn gateway() {
     config.otp.hmac_keys = vec![ConfigSecret::new(
         "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     )];
+    // Longer than it takes to open the connections of `memory`.
+    config.sms.timeout_seconds = 55;
     let metrics = prometheus::Registry::new();
     let store = open_store(&config, &metrics).expect("the store opens");
     runtime().block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let environment = Environment {
             store,
-            sms: Arc::new(Instant),
+            sms: operator.sender(&mut config, &clock),
             clock,
             randomness: Arc::new(OsRandomness),
             metrics,

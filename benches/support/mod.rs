@@ -1,6 +1,9 @@
 //! Servers in processes of their own, and wrk.
 
-mod gateway;
+#![allow(dead_code)] // each benchmark uses its part
+
+pub(crate) mod drive;
+pub(crate) mod gateway;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,6 +11,8 @@ use std::process::{Child, Command, Stdio};
 
 /// Says which server this process is to be.
 const ROLE: &str = "COUNTERSIGN_BENCH_ROLE";
+/// Where the operator listens.
+const OPERATOR: &str = "COUNTERSIGN_BENCH_OPERATOR";
 /// Seconds of one round; `SPEED_SECONDS` changes it.
 const SECONDS: usize = 4;
 
@@ -22,6 +27,8 @@ pub(crate) enum Load {
     Unknown,
     /// A window that nobody has asked for yet.
     First,
+    /// The same, its message handed over to the stand-in operator by HTTP.
+    FirstOverHttp,
 }
 
 /// One server in its own process; ends with this value.
@@ -42,9 +49,15 @@ impl Drop for Server {
 impl Server {
     /// Starts this program again, as that server.
     pub(crate) fn start(role: &str) -> Self {
+        Self::start_beside(role, None)
+    }
+
+    /// The same, with the operator that it hands messages over to.
+    pub(crate) fn start_beside(role: &str, operator: Option<&Server>) -> Self {
         let program = std::env::current_exe().expect("this program has a path");
         let mut child = Command::new(program)
             .env(ROLE, role)
+            .env(OPERATOR, operator.map_or("", |operator| &operator.public))
             .stdout(Stdio::piped())
             .spawn()
             .expect("this program starts again");
@@ -58,13 +71,46 @@ impl Server {
         let (public, admin) = (line(), line());
         Self { child, public, admin }
     }
+
+    /// Memory that the process has in use.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+            .expect("a process has a status");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .expect(&status);
+        line.trim()
+            .trim_end_matches(" kB")
+            .parse::<u64>()
+            .expect("kilobytes")
+            * 1_024
+    }
+
+    /// Requests that wait for their answers.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.metric("countersign_http_in_flight{listener=\"public\"} ")
+    }
+
+    /// What the gateway itself counted.
+    fn metric(&self, name: &str) -> u64 {
+        let request = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let metrics = exchange(&self.admin, request);
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name));
+        value.expect(&metrics).trim().parse().expect("a count")
+    }
 }
 
 /// Where this process is one of the servers: serves, for ever.
 pub(crate) fn serves() -> bool {
     match std::env::var(ROLE).as_deref() {
         Ok("hello") => gateway::hello(),
-        Ok("gateway") => gateway::gateway(),
+        Ok("gateway") => gateway::gateway(&gateway::Operator::Instant),
+        Ok("gateway-silent") => gateway::gateway(&gateway::Operator::Silent),
+        Ok("gateway-http") => gateway::gateway(&gateway::Operator::Http(
+            std::env::var(OPERATOR).expect("the operator listens somewhere"),
+        )),
+        Ok("operator") => gateway::operator(),
         _ => return false,
     }
     true
@@ -149,12 +195,8 @@ fn milliseconds(text: &str) -> Option<f64> {
 /// Opens the windows that throttled calls will meet.
 pub(crate) fn warm_up(server: &Server) {
     for customer in 0..gateway::THROTTLED_CUSTOMERS {
-        let body = gateway::body(customer, 0);
-        let request = format!(
-            "POST /api/v1/contract-otp/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            gateway::KEY,
-            body.len()
-        );
+        let request = String::from_utf8(gateway::request(customer, 0)).expect("text");
+        let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
         let answer = exchange(&server.public, &request);
         assert!(answer.contains("\"Reason\":11"), "{answer}");
     }
@@ -166,20 +208,9 @@ pub(crate) fn assert_answers(server: &Server, load: Load, requests: u64) {
         Load::Hello => return,
         Load::Throttled => "InThresholdOtpGenerator",
         Load::Unknown => "CustomerNotFound",
-        Load::First => "Success",
+        Load::First | Load::FirstOverHttp => "Success",
     };
-    let metrics = exchange(
-        &server.admin,
-        "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    );
-    let name = format!("countersign_otp_sends_total{{reason=\"{reason}\"}} ");
-    let counted: u64 = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix(&name))
-        .expect(&metrics)
-        .trim()
-        .parse()
-        .expect("a count");
+    let counted = server.metric(&format!("countersign_otp_sends_total{{reason=\"{reason}\"}} "));
     assert!(
         counted >= requests,
         "{counted} of {requests} answers were {reason}"

@@ -52,6 +52,7 @@ fn welcome(file: &DevFile, data: &Path) -> String {
         public,
         admin,
         sms,
+        fiscal,
         admin_key,
         partners,
         ..
@@ -61,6 +62,7 @@ fn welcome(file: &DevFile, data: &Path) -> String {
          \x20 partners        {public}    (description: {public}/docs)\n\
          \x20 administrators  {admin}    (description: {admin}/docs, metrics: {admin}/metrics)\n\
          \x20 SMS stand-in    {sms}\n\
+         \x20 fiscal server   {fiscal}    (stand-in; documents: {fiscal}/fs/doc, what it accepted: {fiscal}/control/state)\n\
          \x20 admin key       {admin_key}\n"
     );
     for partner in partners {

@@ -89,7 +89,13 @@ pub(super) async fn fill(directory: &Directory, secrets: &DevSecrets) -> Result<
 }
 
 /// What `dev.json` says.
-pub(super) fn describe(secrets: &DevSecrets, public: String, admin: String, sms: String) -> DevFile {
+pub(super) fn describe(
+    secrets: &DevSecrets,
+    public: String,
+    admin: String,
+    sms: String,
+    fiscal: String,
+) -> DevFile {
     let partners = PARTNERS
         .iter()
         .zip(&secrets.partner_keys)
@@ -109,6 +115,7 @@ pub(super) fn describe(secrets: &DevSecrets, public: String, admin: String, sms:
         public,
         admin,
         sms,
+        fiscal,
         admin_key: secrets.admin_key.clone(),
         partners: partners.collect(),
         customers: customers.collect(),

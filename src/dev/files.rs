@@ -26,6 +26,8 @@ pub struct DevFile {
     pub admin: String,
     /// Base URL of the stand-in SMS operator.
     pub sms: String,
+    /// Base URL of the stand-in fiscal server: documents go to `/fs/doc` below it, faults to `/control`.
+    pub fiscal: String,
     /// The administrators' key.
     pub admin_key: String,
     /// Demo partners.

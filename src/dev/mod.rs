@@ -2,6 +2,7 @@
 
 mod demo;
 mod files;
+mod tax;
 
 pub use files::{DevFile, DevPartner};
 
@@ -33,6 +34,7 @@ pub struct Dev {
     pub file: DevFile,
     stop_sms: oneshot::Sender<()>,
     sms: tokio::task::JoinHandle<()>,
+    fiscal: tax::FiscalStandIn,
 }
 
 /// Secrets, store, stand-ins, gateway, demo data, `dev.json`: in this order.
@@ -52,6 +54,7 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     let sms = tokio::spawn(sandbox::sms::serve(sms_listener, async move {
         let _ = sms_stopped.await; // told, or forgotten: both mean stop
     }));
+    let fiscal = tax::FiscalStandIn::start(&options.data).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let metrics = prometheus::Registry::new();
     let store: Arc<dyn Store> = {
@@ -76,13 +79,14 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     let (public, admin) = (base_url(&listeners.public)?, base_url(&listeners.admin)?);
     let started = start(&config, environment, listeners).await?;
     demo::fill(&started.gateway.directory, &secrets).await?;
-    let file = demo::describe(&secrets, public, admin, sms_url);
+    let file = demo::describe(&secrets, public, admin, sms_url, fiscal.url.clone());
     file.write(&options.data)?;
     Ok(Dev {
         started,
         file,
         stop_sms,
         sms,
+        fiscal,
     })
 }
 
@@ -97,6 +101,7 @@ impl Dev {
         self.sms
             .await
             .map_err(|error| format!("the stand-in operator ended badly: {error}"))?;
+        self.fiscal.stop().await?;
         ended
     }
 

@@ -113,51 +113,50 @@ macro_rules! described {
     };
 }
 
-described! {
-    /// Send a one-time password (CM-S02). Every business answer is 200; `Reason` says what happened.
-    #[utoipa::path(post, path = "/api/v1/contract-otp/send", tag = "contract-otp", operation_id = "send",
-        request_body = SendBody, security(("partner" = [])),
-        params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
-            description = "A repeat with the same key and body gets the first answer; kept 24 hours.")),
-        responses(
-            (status = 200, body = Envelope, description = "Reasons 1 to 11", headers(
-                ("Retry-After" = u32, description = "Seconds, with Reasons 8 to 10 where a repeat may make sense"),
-                ("Idempotent-Replayed" = String, description = "`true` where the answer was given before"))),
-            (status = 400, body = ProblemDetails, content_type = "application/problem+json", description = "No JSON object, a wrong field, or a wrong Idempotency-Key"),
-            (status = 401, body = ProblemDetails, content_type = "application/problem+json", description = "No valid key"),
-            (status = 408, body = ProblemDetails, content_type = "application/problem+json", description = "The body did not arrive in time"),
-            (status = 409, body = ProblemDetails, content_type = "application/problem+json", description = "The first request with this key still runs"),
-            (status = 413, body = ProblemDetails, content_type = "application/problem+json", description = "More than 16 KiB"),
-            (status = 415, body = ProblemDetails, content_type = "application/problem+json", description = "Not application/json in UTF-8"),
-            (status = 422, body = ProblemDetails, content_type = "application/problem+json", description = "The key came with another body"),
-            (status = 429, body = ProblemDetails, content_type = "application/problem+json", description = "Too much waits for this customer"),
-            (status = 500, body = ProblemDetails, content_type = "application/problem+json", description = "Reason 12"),
-            (status = 503, body = ProblemDetails, content_type = "application/problem+json", description = "Nothing is taken now")))]
-    send
+macro_rules! otp_route {
+    ($name:ident, $path:literal, $summary:literal, $body:ident, $kept:literal, $reasons:literal, $retry_after:literal) => {
+        described! {
+            #[doc = $summary]
+            #[utoipa::path(post, path = $path, tag = "contract-otp", operation_id = stringify!($name),
+                request_body = $body, security(("partner" = [])),
+                params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = $kept)),
+                responses(
+                    (status = 200, body = Envelope, description = $reasons, headers(
+                        ("Retry-After" = u32, description = $retry_after),
+                        ("Idempotent-Replayed" = String, description = "`true` where the answer was given before"))),
+                    (status = 400, body = ProblemDetails, content_type = "application/problem+json", description = "No JSON object, a wrong field, or a wrong Idempotency-Key"),
+                    (status = 401, body = ProblemDetails, content_type = "application/problem+json", description = "No valid key"),
+                    (status = 408, body = ProblemDetails, content_type = "application/problem+json", description = "The body did not arrive in time"),
+                    (status = 409, body = ProblemDetails, content_type = "application/problem+json", description = "The first request with this key still runs"),
+                    (status = 413, body = ProblemDetails, content_type = "application/problem+json", description = "More than 16 KiB"),
+                    (status = 415, body = ProblemDetails, content_type = "application/problem+json", description = "Not application/json in UTF-8"),
+                    (status = 422, body = ProblemDetails, content_type = "application/problem+json", description = "The key came with another body"),
+                    (status = 429, body = ProblemDetails, content_type = "application/problem+json", description = "Too much waits for this customer"),
+                    (status = 500, body = ProblemDetails, content_type = "application/problem+json", description = "Reason 12"),
+                    (status = 503, body = ProblemDetails, content_type = "application/problem+json", description = "Nothing is taken now")))]
+            $name
+        }
+    };
 }
 
-described! {
-    /// Verify a one-time password.
-    #[utoipa::path(post, path = "/api/v1/contract-otp/verify", tag = "contract-otp", operation_id = "verify",
-        request_body = VerifyBody, security(("partner" = [])),
-        params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
-            description = "A repeat with the same key and body after a success gets that success; kept 24 hours.")),
-        responses(
-            (status = 200, body = Envelope, description = "Reasons 1 to 5, 11, and 20 to 23", headers(
-                ("Retry-After" = u32, description = "Seconds, with Reason 23 of a locked contact"),
-                ("Idempotent-Replayed" = String, description = "`true` where the answer was given before"))),
-            (status = 400, body = ProblemDetails, content_type = "application/problem+json", description = "No JSON object, a wrong field, or a wrong Idempotency-Key"),
-            (status = 401, body = ProblemDetails, content_type = "application/problem+json", description = "No valid key"),
-            (status = 408, body = ProblemDetails, content_type = "application/problem+json", description = "The body did not arrive in time"),
-            (status = 409, body = ProblemDetails, content_type = "application/problem+json", description = "The first request with this key still runs"),
-            (status = 413, body = ProblemDetails, content_type = "application/problem+json", description = "More than 16 KiB"),
-            (status = 415, body = ProblemDetails, content_type = "application/problem+json", description = "Not application/json in UTF-8"),
-            (status = 422, body = ProblemDetails, content_type = "application/problem+json", description = "The key came with another body"),
-            (status = 429, body = ProblemDetails, content_type = "application/problem+json", description = "Too much waits for this customer"),
-            (status = 500, body = ProblemDetails, content_type = "application/problem+json", description = "Reason 12"),
-            (status = 503, body = ProblemDetails, content_type = "application/problem+json", description = "Nothing is taken now")))]
-    verify
-}
+otp_route!(
+    send,
+    "/api/v1/contract-otp/send",
+    "Send a one-time password (CM-S02). Every business answer is 200; `Reason` says what happened.",
+    SendBody,
+    "A repeat with the same key and body gets the first answer; kept 24 hours.",
+    "Reasons 1 to 11",
+    "Seconds, with Reasons 8 to 10 where a repeat may make sense"
+);
+otp_route!(
+    verify,
+    "/api/v1/contract-otp/verify",
+    "Verify a one-time password.",
+    VerifyBody,
+    "A repeat with the same key and body after a success gets that success; kept 24 hours.",
+    "Reasons 1 to 5, 11, and 20 to 23",
+    "Seconds, with Reason 23 of a locked contact"
+);
 
 macro_rules! admin_route {
     ($name:ident, $method:ident, $path:literal, $id:literal, $summary:literal, [$($param:tt)*], [$($body:tt)*], [$($ok:tt)*]) => {

@@ -2,5 +2,6 @@
 
 mod http_client;
 pub mod sms;
+pub mod tax;
 
 pub use http_client::client;

@@ -22,6 +22,10 @@ use crate::{
 /// 1 s: how long the committer waits for work before it looks after the reserve file.
 const IDLE_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Batches in a group from which on the processors are the limit rather than the disk, so that a moment's patience pays: each group costs the same
+/// flush, sync and wake-ups whatever its size. With 64 callers a group has 36 batches, and waiting would only delay them.
+const CROWD: usize = 64;
+
 /// The committer and what it owns.
 pub(crate) struct Committer<E> {
     pub(crate) engine: E,
@@ -32,6 +36,9 @@ pub(crate) struct Committer<E> {
     pub(crate) sequence: u64,
     pub(crate) group_operations_max: usize,
     pub(crate) group_bytes_max: usize,
+    pub(crate) gather: Duration,
+    /// How many batches the last group had.
+    pub(crate) last_batches: usize,
     pub(crate) stall_max: Duration,
 }
 
@@ -85,6 +92,9 @@ impl<E: Engine> Committer<E> {
     }
 
     fn take(&self) -> Taken<Operation> {
+        if self.last_batches >= CROWD {
+            self.shared.queue.gather(self.gather);
+        }
         let mut bytes = 0;
         self.shared.queue.take(IDLE_PATIENCE, |taken, next| {
             bytes += next.bytes();
@@ -101,6 +111,7 @@ impl<E: Engine> Committer<E> {
         }
         let judged = group.finish();
         let tally = judged.tally;
+        self.last_batches = tally.batches;
         if tally.batches > 0 {
             let begun = Instant::now();
             self.engine.write(judged.changes, tally.sequence)?;

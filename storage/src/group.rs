@@ -98,9 +98,18 @@ impl<'a, E: Engine> Group<'a, E> {
     }
 
     /// Judges the next operation. With `full`, batches that would write are refused. `Err` is a failure of the engine.
+    ///
+    /// A read that no batch of this group touches sees what is durable already, and is answered at once.
     pub(crate) fn judge(&mut self, operation: Operation, full: Option<u64>) -> Result<()> {
         let answer = match operation {
-            Operation::Get { key, reply } => Answer::Get(reply, survivable(self.get(&key))?),
+            Operation::Get { key, reply } => {
+                let found = survivable(self.get(&key))?;
+                if !self.overlay.contains_key(&key) {
+                    drop(reply.send(found)); // whoever left does not get it
+                    return Ok(());
+                }
+                Answer::Get(reply, found)
+            }
             Operation::Scan { scan, reply } => Answer::Scan(reply, survivable(self.scan(&scan))?),
             Operation::Commit { batch, reply } => {
                 Answer::Commit(reply, survivable(self.commit(batch, full))?)

@@ -25,6 +25,8 @@ struct Line<T> {
     outside: VecDeque<(u64, T)>,
     next_number: u64,
     is_stopped: bool,
+    /// Whether the thread sleeps until something comes. A wake-up is a system call, so nobody makes one in vain.
+    is_awaited: bool,
 }
 
 /// What [`Queue::take`] found.
@@ -51,6 +53,7 @@ impl<T> Queue<T> {
             outside: VecDeque::new(),
             next_number: 0,
             is_stopped: false,
+            is_awaited: false,
         };
         Queue {
             line: Mutex::new(line),
@@ -67,8 +70,11 @@ impl<T> Queue<T> {
         }
         if line.inside.len() < self.length_max {
             line.inside.push_back(item);
+            let is_awaited = std::mem::take(&mut line.is_awaited);
             drop(line);
-            self.arrived.notify_one();
+            if is_awaited {
+                self.arrived.notify_one();
+            }
             return Ok(Ticket {
                 queue: self,
                 number: None,
@@ -83,14 +89,24 @@ impl<T> Queue<T> {
         })
     }
 
+    /// Lets items come for so long, or until the queue is stopped; they wake nobody meanwhile.
+    pub(crate) fn gather(&self, time: Duration) {
+        let waited = self
+            .arrived
+            .wait_timeout_while(self.lock(), time, |line| !line.is_stopped);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Waits up to `patience` and takes items from the front while `admit` says that they fit: it sees how many were taken
     /// and the next one. The first is always taken.
     pub(crate) fn take(&self, patience: Duration, mut admit: impl FnMut(usize, &T) -> bool) -> Taken<T> {
         let mut line = self.lock();
         if line.inside.is_empty() && !line.is_stopped {
+            line.is_awaited = true;
             let idle = |line: &mut Line<T>| line.inside.is_empty() && !line.is_stopped;
             let waited = self.arrived.wait_timeout_while(line, patience, idle);
             line = waited.unwrap_or_else(PoisonError::into_inner).0;
+            line.is_awaited = false;
         }
         if line.inside.is_empty() {
             return if line.is_stopped {

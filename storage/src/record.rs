@@ -25,7 +25,9 @@ pub trait Record: Serialize + DeserializeOwned {
 
 /// The bytes of a record: its version, then bincode with variable-length integers. [`Error::TooLarge`] above [`VALUE_MAX`].
 pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>> {
-    let mut bytes = vec![T::VERSION];
+    // Most records are a few hundred bytes; growing to that byte by byte would take six allocations.
+    let mut bytes = Vec::with_capacity(256);
+    bytes.push(T::VERSION);
     let written = options().serialize_into(&mut bytes, record);
     written.map_err(|error| match *error {
         bincode::ErrorKind::SizeLimit => {

@@ -1,6 +1,9 @@
 //! The engine that is sled: one tree, one batch a group, and a sync that really reaches the disk.
 
-use std::fs::File;
+use std::{
+    fs::{File, TryLockError},
+    time::{Duration, Instant},
+};
 
 use crate::{
     Error, Result,
@@ -9,6 +12,9 @@ use crate::{
 
 /// Where the database keeps the number of its last batch. No table begins with a zero byte.
 const SEQUENCE_KEY: &[u8] = b"\0sequence";
+
+/// 5 s: how long sled's threads may take to let the database go. They take milliseconds, and the process ends soon in any case.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// An open database. The fields are dropped in this order: the lock of the directory last.
 pub(crate) struct SledEngine {
@@ -78,9 +84,24 @@ impl Engine for SledEngine {
         })
     }
 
-    /// Everything is synced already; sled flushes once more when it is dropped, and lets its lock go.
+    /// Everything is synced already; sled flushes once more when it is dropped. Its own threads may keep the database, and with it the lock, a
+    /// moment longer, and whoever opens it next would be refused: closed means that the lock is free.
     fn close(self) -> Result<()> {
-        drop(self);
+        let SledEngine {
+            db,
+            file,
+            _directory_lock: directory_lock,
+        } = self;
+        drop(db);
+        let begun = Instant::now();
+        while let Err(TryLockError::WouldBlock) = file.try_lock() {
+            if begun.elapsed() > LOCK_PATIENCE {
+                tracing::warn!("the database is closed, but its own threads still hold its lock");
+                break;
+            }
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        drop((file, directory_lock));
         Ok(())
     }
 }

@@ -83,6 +83,8 @@ impl SledStore {
             sequence,
             group_operations_max: options.group_operations_max,
             group_bytes_max: options.group_bytes_max,
+            gather: options.gather,
+            last_batches: 0,
             stall_max: options.stall_max,
         };
         committer.start().map_err(no_thread)?;

@@ -25,5 +25,6 @@ mod otp_steps;
 mod otp_verify;
 mod otp_window;
 mod program;
+mod tax;
 mod tidy;
 mod tls;

@@ -224,6 +224,34 @@ async fn groups_keep_to_their_caps() {
     world.store.close().await.unwrap();
 }
 
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+#[tokio::test]
+async fn a_lone_writer_never_waits_for_others_to_gather() {
+    let world = world(|options| options.gather = AN_HOUR);
+    for number in 0..3 {
+        world.store.commit(put(number, b"x")).await.unwrap();
+    }
+    world.store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn closing_does_not_wait_for_others_to_gather() {
+    let world = world(|options| options.gather = AN_HOUR);
+    world.set(Mood::Hangs);
+    // The first goes alone and hangs; the crowd behind it makes one group, after which the committer gathers.
+    let waiting: Vec<_> = (0..100)
+        .map(|number| world.store.commit(put(number, b"x")))
+        .collect();
+    drop(world.hang);
+    for waiting in waiting {
+        waiting.await.unwrap();
+    }
+    let last = world.store.commit(put(999, b"x"));
+    world.store.close().await.unwrap();
+    assert!(last.await.is_ok(), "what was queued before is still written");
+}
+
 #[tokio::test]
 async fn a_row_without_a_version_is_reported_and_harms_nobody_else() {
     // Planted below the store, which itself never writes a row of three bytes.

@@ -31,7 +31,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 pub struct OtpBook {
     customer: CustomerId,
-    challenges: BTreeMap<WindowKey, Challenge>,
+    /// Boxed: a map's node has room for eleven, and most customers have one.
+    challenges: BTreeMap<WindowKey, Box<Challenge>>,
     ledgers: BTreeMap<ContactId, Ledger>,
 }
 
@@ -320,7 +321,7 @@ impl OtpBook {
             contract_type: window.contract_type,
             challenge: challenge.id,
         });
-        self.challenges.insert(window, challenge.clone());
+        self.challenges.insert(window, Box::new(challenge.clone()));
     }
 
     fn settle(&mut self, id: ChallengeId, fate: Fate) {
@@ -421,7 +422,9 @@ impl OtpBook {
 
     /// Every live window with its code, for inspection and for the invariants of tests.
     pub fn challenges(&self) -> impl Iterator<Item = (&WindowKey, &Challenge)> {
-        self.challenges.iter()
+        self.challenges
+            .iter()
+            .map(|(key, challenge)| (key, challenge.as_ref()))
     }
 
     /// What is written to disk now.
@@ -431,7 +434,7 @@ impl OtpBook {
             challenges: self
                 .challenges
                 .iter()
-                .map(|(key, challenge)| (*key, challenge.clone()))
+                .map(|(key, challenge)| (*key, challenge.as_ref().clone()))
                 .collect(),
             ledgers: self
                 .ledgers
@@ -449,7 +452,7 @@ impl OtpBook {
             challenges: record
                 .challenges
                 .into_iter()
-                .map(|(key, c)| (key, c.restored(shift_ms, now)))
+                .map(|(key, c)| (key, Box::new(c.restored(shift_ms, now))))
                 .collect(),
             ledgers: record
                 .ledgers

@@ -8,7 +8,6 @@ mod answer;
 mod apply;
 mod command;
 mod decide;
-mod entry;
 mod form;
 pub mod kyiv;
 mod policy;

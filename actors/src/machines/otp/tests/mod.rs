@@ -1,9 +1,11 @@
 //! Facts about a customer's one-time passwords, on a clock that is moved by hand.
 
 mod caps;
+mod memory;
 mod restart;
 mod sending;
 mod verifying;
+mod words;
 
 use super::*;
 use crate::random::{draw_code, draw_uuid};

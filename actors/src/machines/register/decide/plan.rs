@@ -2,7 +2,6 @@
 
 use super::super::answer::{DocumentKind, OperationState, Refusal};
 use super::super::command::{Content, Effect, Event, Order};
-use super::super::entry::{entry, z_report};
 use super::super::kyiv;
 use super::super::policy::{PAYMENT_FORMS_MAX, SHIFT_MAX, TAXES_MAX};
 use super::super::request::OperationKind;
@@ -12,6 +11,7 @@ use crate::clock::millis;
 use crate::ids::{OperationId, SignatureRequestId};
 use fiscal::arithmetic::{Entry, Report, Section};
 use fiscal::document::{Document, Head, Kind, Register, ZReport};
+use fiscal::shift::{entry, z_report};
 use fiscal::{FiscalNumber, LocalMoment, LocalNumber, Money, Uid};
 use std::sync::Arc;
 

@@ -102,7 +102,7 @@ impl Turn {
         };
         let report = match (totals, self.core().phase.shift()) {
             (Some(totals), _) => totals.to_z_report(),
-            (None, Some(shift)) => super::super::entry::z_report(&shift.totals.report()),
+            (None, Some(shift)) => fiscal::shift::z_report(&shift.totals.report()),
             (None, None) => return,
         };
         self.plan_z(&operation, report);

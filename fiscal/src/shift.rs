@@ -1,19 +1,19 @@
 //! What a document adds to its shift, and what a shift's Z-report says: between the documents' types and the arithmetic's.
 
-use fiscal::Money;
-use fiscal::Percent;
-use fiscal::arithmetic::{
+use crate::arithmetic::{
     Entry, Figures, Letter, PaymentForm as Form, Report, Section, Tax as RegisteredTax, TaxKind, TaxRow,
     Withdrawal,
 };
-use fiscal::document::{
+use crate::document::{
     CashMovement, CashWithdrawals, Kind, PaymentForm, PaymentTotal, Receipt, Service, Tax, TaxTotal, TaxType,
     Turnover, ZBody, ZReport,
 };
-use fiscal::{TaxLetter, document};
+use crate::{Money, Percent, TaxLetter, document};
 
-/// What a document adds to its shift; `None` for what adds nothing, and for services whose totals are kept otherwise.
-pub(super) fn entry(kind: &Kind) -> Option<Entry> {
+/// What a document adds to its shift; `None` for what adds nothing (shifts, storno, offline sessions), and for services whose totals are kept otherwise
+/// (currency, transfers, pawnshops, whose rows say which way each went).
+#[must_use]
+pub fn entry(kind: &Kind) -> Option<Entry> {
     match kind {
         Kind::Sale {
             service: Service::Goods,
@@ -75,8 +75,9 @@ fn tax_row(tax: &Tax) -> Option<TaxRow> {
     })
 }
 
-/// The Z-report of what a shift adds up to.
-pub(super) fn z_report(report: &Report) -> ZReport {
+/// The Z-report of what a shift adds up to; an X-report shows the same figures.
+#[must_use]
+pub fn z_report(report: &Report) -> ZReport {
     ZReport {
         sales: report.sales.as_ref().map(turnover),
         returns: report.returns.as_ref().map(turnover),
@@ -138,5 +139,75 @@ fn tax_total(row: &TaxRow) -> TaxTotal {
         discounted_turnover: Some(row.turnover_discounted),
         base: Some(row.source),
         sum: row.sum,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::ShiftTotals;
+    use crate::document::{Payment, Total};
+
+    fn money(kopecks: i64) -> Money {
+        Money::from_units(kopecks)
+    }
+
+    fn receipt(kopecks: i64, rounding: i64, tax: i64) -> Receipt {
+        Receipt {
+            total: Some(Total {
+                rounding: (rounding != 0).then_some(money(rounding)),
+                unrounded: (rounding != 0).then_some(money(kopecks + rounding)),
+                ..Total::of(money(kopecks))
+            }),
+            payments: vec![Payment::cash(money(kopecks))],
+            taxes: vec![Tax {
+                tax: TaxType::VAT,
+                name: "ПДВ".to_owned(),
+                letter: TaxLetter::new('А').ok(),
+                rate: money(2_000),
+                on_top: None,
+                turnover: money(kopecks),
+                discounted_turnover: None,
+                base: Some(money(kopecks)),
+                sum: money(tax),
+            }],
+            ..Receipt::default()
+        }
+    }
+
+    #[test]
+    fn a_shift_of_documents_becomes_its_z_report() {
+        let sale = |receipt| Kind::Sale {
+            service: Service::Goods,
+            receipt,
+        };
+        let documents = [
+            Kind::OpenShift,
+            Kind::cash(CashMovement::ServiceDeposit, money(10_000)),
+            // 2 x 8.33, not 16.67: each receipt's tax is rounded by itself.
+            sale(receipt(5_000, 0, 833)),
+            sale(receipt(5_000, -3, 833)),
+            Kind::cash(CashMovement::ServiceIssue, money(3_000)),
+        ];
+        let mut totals = ShiftTotals::default();
+        for entry in documents.iter().filter_map(entry) {
+            totals.accept(entry).unwrap();
+        }
+        let report = z_report(&totals.report());
+        let sales = report.sales.unwrap();
+        assert_eq!(sales.sum, money(10_000));
+        assert_eq!(sales.receipts, 2);
+        assert_eq!(sales.rounding, Some(money(-3)));
+        assert_eq!(sales.unrounded, Some(money(9_997)));
+        assert_eq!(sales.payments.len(), 1);
+        assert_eq!(sales.payments[0].sum, money(10_000));
+        assert_eq!(sales.taxes[0].sum, money(1_666));
+        assert_eq!(sales.taxes[0].rate, money(2_000));
+        assert_eq!(report.returns, None);
+        let body = report.body.unwrap();
+        assert_eq!(
+            (body.deposits, body.issues),
+            (Some(money(10_000)), Some(money(3_000)))
+        );
     }
 }
