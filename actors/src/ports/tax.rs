@@ -1,6 +1,6 @@
 //! The tax service's fiscal server: documents and commands.
 
-use fiscal::{RegisterNumber, Rejection, Ticket};
+use fiscal::{FiscalNumber, LocalNumber, OfflineSession, RegisterNumber, Rejection, Uid};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,10 @@ use std::time::Duration;
 pub struct TaxDocument {
     /// Of which register: for logs.
     pub register: RegisterNumber,
+    /// Its identifier: the ticket must name it.
+    pub uid: Uid,
+    /// Its local number: the ticket must name it.
+    pub local_number: LocalNumber,
     /// The CMS, DER, not compressed.
     pub cms: Arc<[u8]>,
     /// How long the server may take.
@@ -22,19 +26,22 @@ pub struct TaxDocument {
 /// the request was written, so that the document cannot have been registered. Redirects are not followed, and nothing is retried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Posted {
-    /// A ticket inside a CMS of the server whose signature holds. It may refuse, or be of another document: the machine judges.
-    Ticket {
-        /// What it says.
-        ticket: Box<Ticket>,
-        /// The CMS as it came, to be kept.
-        cms: Vec<u8>,
+    /// The server has it: a ticket inside a CMS of the server whose signature holds, that names this document, with a number and no error
+    /// (rule 18; [`fiscal::Ticket::check`]).
+    Registered {
+        /// Its fiscal number.
+        fiscal_number: FiscalNumber,
+        /// With an opened shift: what the register needs in order to go offline.
+        offline_session: Option<OfflineSession>,
+        /// The ticket's CMS as it came, to be kept.
+        ticket: Vec<u8>,
     },
-    /// Refused in words: HTTP 400 with `Код помилки: <n> <Symbol>`.
+    /// Refused: in words (HTTP 400 with `Код помилки: <n> <Symbol>`), or by a ticket of this document. Its number is free.
     Rejected(Rejection),
     /// It was not sent: no connection, or none in time.
     NotSent(String),
     /// It was sent, and there is no answer that can be believed: a timeout, a broken connection, a status without a refusal, a ticket that
-    /// cannot be read or whose signature does not hold.
+    /// cannot be read, whose signature does not hold, or that is of another document.
     Unknown(String),
 }
 

@@ -6,7 +6,7 @@ use crate::ids::{KeyId, SignatureRequestId};
 use crate::machines::register::{Ask, Content, Effect, Note, Purpose, Reply, Signature};
 use crate::ports::{Asked, Posted, SignatureOutcome, SignatureRequest, TaxCommand, TaxDocument};
 use fiscal::command::Answered;
-use fiscal::{ErrorCode, RegisterNumber, Uid};
+use fiscal::{ErrorCode, LocalNumber, RegisterNumber, Uid};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,11 @@ impl RegisterActor {
                 until,
             }),
             Effect::Withdraw(request) => self.0.agents.withdraw(request),
-            Effect::Post { uid, within } => self.post(register, uid, within),
+            Effect::Post {
+                uid,
+                local_number,
+                within,
+            } => self.post(register, uid, local_number, within),
             Effect::AskService {
                 uid,
                 purpose,
@@ -107,11 +111,20 @@ impl RegisterActor {
         });
     }
 
-    fn post(&self, register: RegisterNumber, uid: Uid, within: Duration) {
+    fn post(&self, register: RegisterNumber, uid: Uid, local_number: LocalNumber, within: Duration) {
         let world = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
             let posted = match rows::part(world.store.as_ref(), &uid, rows::Part::Signed).await {
-                Ok(Some(cms)) => world.posted(register, cms, within).await,
+                Ok(Some(cms)) => {
+                    let document = TaxDocument {
+                        register,
+                        uid: uid.clone(),
+                        local_number,
+                        cms: cms.into(),
+                        deadline: within,
+                    };
+                    world.posted(document).await
+                }
                 // Nothing was sent: the machine may post again, and finds the store no better or well again.
                 Ok(None) => Posted::NotSent("the signed document is not there".to_owned()),
                 Err(error) => Posted::NotSent(error.to_string()),
@@ -188,12 +201,8 @@ impl World {
         }
     }
 
-    async fn posted(&self, register: RegisterNumber, cms: Vec<u8>, within: Duration) -> Posted {
-        let document = TaxDocument {
-            register,
-            cms: cms.into(),
-            deadline: within,
-        };
+    async fn posted(&self, document: TaxDocument) -> Posted {
+        let within = document.deadline;
         tokio::select! {
             posted = self.tax.post(document) => posted,
             () = self.clock.sleep(within) => Posted::Unknown("no answer in time".to_owned()),

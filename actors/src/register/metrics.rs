@@ -186,7 +186,7 @@ impl RegisterMetrics {
 
     pub(super) fn count_post(&self, posted: &Posted) {
         let outcome = match posted {
-            Posted::Ticket { .. } => "ticket",
+            Posted::Registered { .. } => "registered",
             Posted::Rejected(_) => "rejected",
             Posted::NotSent(_) => "not_sent",
             Posted::Unknown(_) => "unknown",

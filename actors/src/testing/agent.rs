@@ -19,8 +19,8 @@ pub fn seal(subject_key_id: &str, content: &[u8]) -> Vec<u8> {
     [MARK, subject_key_id.as_bytes(), b"\n", content].concat()
 }
 
-/// The content of a seal, and the identifier of its key.
-pub(super) fn unseal(sealed: &[u8]) -> Option<(String, &[u8])> {
+/// The identifier of a seal's key, and its content.
+pub fn unseal(sealed: &[u8]) -> Option<(String, &[u8])> {
     let rest = sealed.strip_prefix(MARK)?;
     let end = rest.iter().position(|byte| *byte == b'\n')?;
     let key = std::str::from_utf8(&rest[..end]).ok()?;

@@ -3,7 +3,7 @@
 mod agent;
 mod tax;
 
-pub use agent::{AgentAct, ScriptedAgent, SealVerifier, seal};
+pub use agent::{AgentAct, ScriptedAgent, SealVerifier, seal, unseal};
 pub use tax::{ScriptedTax, TaxAct, TaxModel};
 
 use crate::clock::{Clock, Moment, Now, Process, millis};

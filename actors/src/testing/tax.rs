@@ -10,7 +10,7 @@ use fiscal::command::{
 use fiscal::document::{Document, Kind};
 use fiscal::{
     DocumentResult, ErrorCode, FiscalNumber, LocalNumber, OfflineSeed, OfflineSession, OfflineSessionId,
-    RegisterNumber, Rejection, Ticket,
+    RegisterNumber, Rejection, Ticket, Verdict,
 };
 use futures_util::future::BoxFuture;
 use std::collections::{HashMap, VecDeque};
@@ -256,8 +256,6 @@ pub enum TaxAct {
     Answer,
     /// Refuses in words.
     Refuse(ErrorCode, &'static str),
-    /// Refuses by a ticket; documents only.
-    RefuseByTicket(ErrorCode),
     /// The connection cannot be made.
     NotSent,
     /// The connection breaks before the server has read anything.
@@ -306,30 +304,27 @@ impl ScriptedTax {
         lock(&self.posts).clone()
     }
 
-    fn register(&self, cms: &[u8]) -> Posted {
-        match lock(&self.model).post(cms) {
-            Ok(ticket) => Posted::Ticket {
-                cms: ticket.to_xml().expect("a ticket of the model can be written"),
-                ticket: Box::new(ticket),
-            },
+    fn register(&self, document: &TaxDocument) -> Posted {
+        match lock(&self.model).post(&document.cms) {
+            Ok(ticket) => posted(&ticket, document),
             Err(rejection) => Posted::Rejected(rejection),
         }
     }
 }
 
-fn refusing_ticket(cms: &[u8], code: ErrorCode) -> Posted {
-    let document = unseal(cms).and_then(|(_, xml)| Document::from_xml(xml).ok());
-    let head = document.expect("what is posted is a sealed document").head;
-    let ticket = Ticket::rejected(
-        head.uid,
-        head.issued,
-        head.local_number,
-        code,
-        "refused by script",
-    );
-    Posted::Ticket {
-        cms: ticket.to_xml().expect("a ticket of the model can be written"),
-        ticket: Box::new(ticket),
+/// A ticket as the port gives it.
+fn posted(ticket: &Ticket, document: &TaxDocument) -> Posted {
+    match ticket.check(&document.uid, document.local_number) {
+        Verdict::Registered {
+            fiscal_number,
+            offline_session,
+        } => Posted::Registered {
+            fiscal_number,
+            offline_session,
+            ticket: ticket.to_xml().expect("a ticket of the model can be written"),
+        },
+        Verdict::Rejected { code, text } => Posted::Rejected(Rejection { code, text }),
+        Verdict::OfAnother | Verdict::Unclear => Posted::Unknown("a ticket of nothing".to_owned()),
     }
 }
 
@@ -347,17 +342,16 @@ impl TaxService for ScriptedTax {
         Box::pin(async move {
             let broken = || Posted::Unknown("the connection broke".to_owned());
             match act {
-                TaxAct::Answer => self.register(&document.cms),
+                TaxAct::Answer => self.register(&document),
                 TaxAct::Refuse(code, text) => Posted::Rejected(rejection(code, text)),
-                TaxAct::RefuseByTicket(code) => refusing_ticket(&document.cms, code),
                 TaxAct::NotSent => Posted::NotSent("no connection".to_owned()),
                 TaxAct::DropBefore => broken(),
                 TaxAct::DropAfter => {
-                    drop(self.register(&document.cms));
+                    drop(self.register(&document));
                     broken()
                 }
                 TaxAct::Hold(told) => {
-                    let posted = self.register(&document.cms);
+                    let posted = self.register(&document);
                     told.await.map_or_else(|_| broken(), |()| posted)
                 }
             }
@@ -371,7 +365,6 @@ impl TaxService for ScriptedTax {
             match act {
                 TaxAct::Answer => answered(),
                 TaxAct::Refuse(code, text) => Asked::Rejected(rejection(code, text)),
-                TaxAct::RefuseByTicket(code) => Asked::Rejected(rejection(code, "refused by script")),
                 TaxAct::NotSent | TaxAct::DropBefore | TaxAct::DropAfter => {
                     Asked::Unreachable("the connection broke".to_owned())
                 }

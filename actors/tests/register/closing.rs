@@ -2,7 +2,7 @@
 
 use crate::receipts::sale;
 use crate::shifts::done;
-use crate::till::{Agent, KEY, Till, kyiv, register, seconds};
+use crate::till::{Agent, KEY, Till, kyiv, seconds};
 use actors::machines::register::{
     AutoClose, DocumentKind, Note, OperationState, Phase, Request, kyiv as local,
 };
@@ -48,7 +48,7 @@ async fn a_shift_closes_by_itself_with_the_key_that_opened_it() {
             assert!(till.machine().is_shift_open(), "{day} {mode:?}");
             till.wait_until(&format!("{day} 23:59:59")).await;
             assert_eq!(*till.machine().phase(), Phase::Closed, "{day} {mode:?}");
-            let documents = till.tax.register(register()).documents;
+            let documents = till.tax.documents();
             assert_eq!(documents.len(), 4);
             assert_eq!(
                 documents[2].document.head.cashier.as_deref(),
@@ -204,4 +204,23 @@ async fn after_the_z_nothing_but_the_close_is_issued() {
         till.kept(till.answers[0].1.operation).await,
         Some(OperationState::Done(_))
     ));
+}
+
+#[tokio::test]
+async fn a_sale_that_only_came_as_far_as_the_close_owed_before_it_is_given_up_and_not_done() {
+    let mut till = Till::new().await;
+    done(till.ask(sale("10.00")).await);
+    till.agent_script
+        .extend([Agent::Signs(seconds(1)), Agent::Refuses, Agent::Refuses]);
+    done(till.ask(Request::CloseShift).await);
+    // The close is signed, the state's question before the next shift is not.
+    till.agent_script
+        .extend([Agent::Signs(seconds(1)), Agent::Refuses]);
+    let operation = till.order(sale("5.00")).await;
+    till.wait(seconds(29)).await;
+    let state = till.last_answer(operation).unwrap();
+    assert!(matches!(state, OperationState::Cancelled(_)), "{state:?}");
+    till.wait(seconds(60)).await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+    till.check().await;
 }

@@ -4,7 +4,7 @@
 use crate::receipts::{
     card, card_sale, cash, discounted, giving_back, line, money, receipt, sale, withdrawal,
 };
-use crate::till::{Agent, Server, Till, register, seconds};
+use crate::till::{Agent, Server, Till, seconds};
 use actors::machines::register::{AutoClose, OperationState, Phase, ReceiptRequest, Request};
 use actors::testing::SeededRandomness;
 use fiscal::Money;
@@ -186,7 +186,7 @@ fn moods(till: &mut Till, chance: &SeededRandomness) {
 fn shifts(till: &Till) -> Vec<(Vec<Kind>, ZReport)> {
     let mut shifts = Vec::new();
     let mut kinds = Vec::new();
-    for found in till.tax.register(register()).documents {
+    for found in till.tax.documents() {
         match found.document.kind {
             Kind::OpenShift => kinds.clear(),
             Kind::CloseShift => {}
@@ -219,7 +219,7 @@ async fn one_day(day: &str, mode: AutoClose, seed: u64) -> Till {
         // The X is the running total of what is registered in this shift.
         if let Some(shift) = till.view().shift {
             let mut kinds = Vec::new();
-            for found in till.tax.register(register()).documents {
+            for found in till.tax.documents() {
                 match found.document.kind {
                     Kind::OpenShift => kinds.clear(),
                     kind => kinds.push(kind),

@@ -3,7 +3,7 @@
 
 use crate::receipts::{money, sale};
 use crate::shifts::{done, refused};
-use crate::till::{Agent, Server, Till, is_cancelled, register, seconds};
+use crate::till::{Agent, Server, Till, is_cancelled, seconds};
 use actors::machines::register::{Cancelled, Finding, Link, ManualReason, OperationState, Refusal, Request};
 use actors::ports::Unfit;
 use fiscal::ErrorCode;
@@ -45,9 +45,7 @@ fn row(fault: &'static str, within: Within, is_registered: bool) -> Row {
 const SLOW: Duration = Duration::from_secs(27);
 
 fn rows() -> Vec<Row> {
-    use Server::{
-        Answers, DropsAfter, DropsBefore, NotSent, Refuses, RefusesByTicket, SilentAfter, TicketOfAnother,
-    };
+    use Server::{Answers, DropsAfter, DropsBefore, NotSent, Refuses, SilentAfter};
     vec![
         row("no fault", Within::Done, true),
         Row {
@@ -134,16 +132,12 @@ fn rows() -> Vec<Row> {
             ..row("a doubt without an agent at first", Within::Pending, true)
         },
         Row {
-            server: vec![TicketOfAnother],
-            ..row("a ticket of another document", Within::Done, true)
-        },
-        Row {
             server: vec![Refuses(ErrorCode::DocumentValidationError)],
             ..row("refused in words", Within::Rejected(9), false)
         },
         Row {
-            server: vec![RefusesByTicket(ErrorCode::InvalidTin)],
-            ..row("refused by a ticket", Within::Rejected(3), false)
+            server: vec![Refuses(ErrorCode::InvalidTin)],
+            ..row("refused by the taxpayer's code", Within::Rejected(3), false)
         },
         Row {
             server: vec![Refuses(ErrorCode::Other(77))],
@@ -152,7 +146,7 @@ fn rows() -> Vec<Row> {
         Row {
             server: vec![
                 Refuses(ErrorCode::CryptographyError),
-                RefusesByTicket(ErrorCode::CryptographyError),
+                Refuses(ErrorCode::CryptographyError),
             ],
             ..row("the issuer is down for a moment", Within::Done, true)
         },
@@ -216,7 +210,7 @@ async fn every_fault_ends_well() {
         );
         till.check().await;
         assert_eq!(
-            till.tax.register(register()).documents.len(),
+            till.tax.documents().len(),
             1 + usize::from(row.is_registered),
             "{}",
             row.fault
@@ -258,7 +252,7 @@ async fn the_same_faults_at_the_opening_never_make_a_second_shift() {
         assert!(till.kept(operation).await.unwrap().is_final(), "{}", row.fault);
         till.check().await;
         done(till.ask(sale("1.00")).await);
-        let openings = till.tax.register(register()).documents;
+        let openings = till.tax.documents();
         let openings = openings
             .iter()
             .filter(|found| found.document.kind == fiscal::Kind::OpenShift);
@@ -301,7 +295,7 @@ async fn the_same_faults_at_the_z_and_the_close_still_close_the_shift() {
             }
             assert!(till.view().shift.is_none(), "{} {before}", row.fault);
             till.check().await;
-            let documents = till.tax.register(register()).documents;
+            let documents = till.tax.documents();
             let reports = documents
                 .iter()
                 .filter(|found| matches!(found.document.kind, fiscal::Kind::ZReport(_)));
@@ -315,11 +309,11 @@ async fn a_document_of_another_device_stops_the_register_until_a_person_has_look
     let mut till = Till::new().await;
     done(till.ask(sale("10.00")).await);
     // Another device with the same key sells under our number.
-    let mut other = Till::new().await;
-    other.tax = till.tax.clone();
-    other.unit = till.unit.clone();
+    let mut other = Till::another().await;
+    other.see(&till).await;
     done(other.ask(sale("99.00")).await);
-    till.tax = other.tax.clone();
+    till.wait(seconds(60)).await;
+    till.see(&other).await;
     let operation = till.order(sale("20.00")).await;
     till.wait(seconds(29)).await;
     assert_eq!(till.view().link, Link::Manual(ManualReason::ForeignDocument));
@@ -356,27 +350,28 @@ async fn a_person_may_find_the_document_issued() {
     done(till.ask(sale("10.00")).await);
     till.server_script = [Server::DropsAfter].into();
     // The document under our number cannot be shown to be ours: the server's next number is beyond it.
+    let mut other = Till::another().await;
     let operation = till.order(sale("20.00")).await;
-    let mut other = Till::new().await;
     till.wait(Duration::from_millis(350)).await;
-    other.tax = till.tax.clone();
+    other.see(&till).await;
     done(other.ask(sale("99.00")).await);
     till.tax = other.tax;
     till.wait(seconds(29)).await;
     assert_eq!(till.view().link, Link::Manual(ManualReason::AnotherDevice));
-    let ours = till.tax.register(register()).documents[2].number.clone();
+    let ours = till.tax.documents()[2].number.clone();
     till.resolve(Some(Finding::Issued(ours.clone()))).await;
     let issued = done(till.kept(operation).await.unwrap());
     assert_eq!(issued.document.fiscal_number, Some(ours));
+    till.wait(seconds(60)).await;
     assert_eq!(done(till.ask(sale("1.00")).await).document.local_number.get(), 5);
 }
 
 #[tokio::test]
 async fn a_shift_that_the_same_key_opened_elsewhere_is_continued_and_of_another_key_refused() {
-    let mut other = Till::new().await;
+    let mut other = Till::another().await;
     done(other.ask(sale("99.00")).await);
     let mut till = Till::new().await;
-    till.tax = other.tax.clone();
+    till.see(&other).await;
     let sold = done(till.ask(sale("10.00")).await);
     assert_eq!((sold.document.local_number.get(), sold.opening), (3, None));
     assert!(
@@ -384,7 +379,7 @@ async fn a_shift_that_the_same_key_opened_elsewhere_is_continued_and_of_another_
         "we have not seen the first sale"
     );
     let mut till = Till::new().await;
-    till.tax = other.tax;
+    till.see(&other).await;
     let operation = till
         .order_with(sale("10.00"), |order| {
             order.signer = crate::till::signer("cc03", false);
@@ -432,4 +427,47 @@ async fn what_comes_twice_or_for_nobody_changes_nothing() {
     }
     let strays = till.notes.iter().filter(|note| **note == Note::Stray).count();
     assert_eq!((till.commits, strays), (commits, 2));
+}
+
+#[tokio::test]
+async fn a_shift_said_to_be_another_than_we_think_is_asked_for_and_followed_but_not_for_ever() {
+    use ErrorCode::{LastDocumentMustBeZRep, ShiftAlreadyOpened, ShiftNotOpened, ZRepAlreadyRegistered};
+    let well = Server::Answers(seconds(1));
+    for (code, request, before) in [
+        (ShiftAlreadyOpened, Request::OpenShift, 0),
+        (ShiftNotOpened, sale("1.00"), 1),
+        (ZRepAlreadyRegistered, Request::CloseShift, 2),
+        (LastDocumentMustBeZRep, Request::CloseShift, 3),
+    ] {
+        for times in [1, 3, 4] {
+            let mut till = Till::new().await;
+            if before > 0 {
+                done(till.ask(Request::OpenShift).await);
+            }
+            let script = std::iter::repeat_n(well.clone(), usize::from(before == 3));
+            till.server_script = script
+                .chain(std::iter::repeat_n(Server::Refuses(code), times))
+                .collect();
+            let operation = till.order(request.clone()).await;
+            till.wait(seconds(29)).await;
+            let state = till.last_answer(operation).unwrap();
+            let how = format!("{code} {times} times: {state:?}");
+            if times < 4 {
+                assert!(matches!(state, OperationState::Done(_)), "{how}");
+                assert_eq!(till.view().link, Link::Online, "{how}");
+            } else {
+                assert_eq!(till.view().link, Link::Manual(ManualReason::NoRemedy), "{how}");
+                till.resolve(None).await;
+                assert_eq!(till.resolved, [true], "{how}");
+            }
+            till.wait(seconds(120)).await;
+            let last = if till.machine().is_shift_open() {
+                Request::CloseShift
+            } else {
+                Request::OpenShift
+            };
+            done(till.ask(last).await);
+            till.check().await;
+        }
+    }
 }

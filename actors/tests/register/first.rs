@@ -20,7 +20,7 @@ async fn a_sale_opens_the_shift_and_a_z_closes_it() {
     assert_eq!(done.document.kind, DocumentKind::ZReport);
     assert_eq!(done.document.local_number.get(), 3);
     assert_eq!(*till.machine().phase(), Phase::Closed);
-    assert_eq!(till.tax.register(crate::till::register()).documents.len(), 4);
+    assert_eq!(till.tax.documents().len(), 4);
     till.check().await;
 }
 

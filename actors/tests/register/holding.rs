@@ -2,7 +2,7 @@
 
 use crate::receipts::sale;
 use crate::shifts::{done, refused};
-use crate::till::{Agent, Server, Till, is_cancelled, register, seconds};
+use crate::till::{Agent, Server, Till, is_cancelled, seconds};
 use actors::machines::register::{Cancelled, OperationState, Refusal, Request, WAITING_MAX};
 use std::time::Duration;
 
@@ -168,7 +168,7 @@ async fn a_repeat_inside_a_shift_gets_the_first_answer_and_makes_no_document() {
     // ...and when it is done.
     let third = numbered(&mut till).await;
     assert_eq!(till.repeats[1], (third, first));
-    assert_eq!(till.tax.register(register()).documents.len(), 2);
+    assert_eq!(till.tax.documents().len(), 2);
     // In the next shift, and with other figures, it is another sale.
     let operation = till
         .order_with(sale("12.60"), |order| order.reference = Some(3_000_000_017))
@@ -196,7 +196,7 @@ async fn a_sale_and_a_return_may_share_a_number_and_a_setting_turns_recognition_
         .await;
     till.wait(seconds(10)).await;
     assert!(till.repeats.is_empty());
-    assert_eq!(till.tax.register(register()).documents.len(), 4);
+    assert_eq!(till.tax.documents().len(), 4);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The process is killed at every commit of a day's operations, before it reached the disk or after; the next process carries on.
 
 use crate::receipts::{card_sale, giving_back, money, sale};
-use crate::till::{Agent, Kill, Server, Till, register, seconds};
+use crate::till::{Agent, Kill, Server, Till, seconds};
 use actors::ids::OperationId;
 use actors::machines::register::{OperationState, Phase, Request};
 
@@ -31,7 +31,7 @@ async fn judge(mut till: Till, operations: Vec<OperationId>, how: &str) {
     till.wait(seconds(180)).await;
     assert!(till.is_at_rest(), "{how}: {:?}", till.view());
     till.check().await;
-    let documents = till.tax.register(register()).documents;
+    let documents = till.tax.documents();
     for operation in operations {
         match till.kept(operation).await {
             Some(OperationState::Done(done)) => {

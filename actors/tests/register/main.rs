@@ -10,5 +10,6 @@ mod kills;
 mod receipts;
 mod records;
 mod script;
+mod server;
 mod shifts;
 mod till;

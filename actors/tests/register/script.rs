@@ -1,9 +1,9 @@
 //! How an agent and a tax service behave, as a test tells them, and what they say.
 
 use actors::machines::register::{Purpose, Reply};
-use actors::ports::{Asked, Posted, Unfit};
+use actors::ports::{Asked, Unfit};
+use fiscal::ErrorCode;
 use fiscal::command::Answered;
-use fiscal::{ErrorCode, Rejection, Ticket};
 use std::time::Duration;
 
 /// How an agent treats one request.
@@ -30,40 +30,10 @@ pub(crate) enum Server {
     DropsBefore,
     /// ...and after.
     DropsAfter,
-    /// Refuses in words.
+    /// Refuses, in words or by a ticket.
     Refuses(ErrorCode),
-    /// Refuses by a ticket.
-    RefusesByTicket(ErrorCode),
-    /// Gives a ticket of another document.
-    TicketOfAnother,
     /// Says nothing at all, having done it.
     SilentAfter,
-}
-
-pub(crate) fn ticket_of(ticket: Ticket) -> Posted {
-    Posted::Ticket {
-        cms: ticket.to_xml().unwrap(),
-        ticket: Box::new(ticket),
-    }
-}
-
-pub(crate) fn rejection(code: ErrorCode) -> Rejection {
-    Rejection {
-        code,
-        text: "refused by script".to_owned(),
-    }
-}
-
-pub(crate) fn refusing_ticket(cms: &[u8], code: ErrorCode) -> Posted {
-    let start = cms.windows(5).position(|window| window == b"<?xml").unwrap();
-    let head = fiscal::Document::from_xml(&cms[start..]).unwrap().head;
-    ticket_of(Ticket::rejected(
-        head.uid,
-        head.issued,
-        head.local_number,
-        code,
-        "refused by script",
-    ))
 }
 
 pub(crate) fn reply(purpose: &Purpose, asked: Asked) -> Reply {

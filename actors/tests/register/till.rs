@@ -1,18 +1,20 @@
 //! A register over a store, with an agent and a tax service that do as they are told, on a clock that is moved by hand: the machine and
 //! `Durable` alone, in one thread, without actors. The process may be killed before or after any commit.
 
+use crate::script::reply;
 pub(crate) use crate::script::{Agent, Server};
-use crate::script::{refusing_ticket, rejection, reply, ticket_of};
+use crate::server::{StandIn, refusal};
 use actors::clock::{Moment, Now, Process, millis};
 use actors::durable::Durable;
 use actors::ids::{AccountId, CashierId, KeyId, OperationId};
+pub(crate) use actors::machines::register::Unit;
 use actors::machines::register::{
     Answer, Ask, AutoClose, Cancelled, Command, Content, Draw, Effect, Finding, Note, OperationState, Order,
-    Purpose, RegisterBook, Reply, Request, SellerFacts, Settings, Signature, Signer, Unit, View, fingerprint,
+    Purpose, RegisterBook, Reply, Request, SellerFacts, Settings, Signature, Signer, View, fingerprint,
 };
 use actors::ports::{Posted, SignatureVerifier};
 use actors::register::rows::{self, DocumentRecord, Part};
-use actors::testing::{SealVerifier, SeededRandomness, TaxModel, seal};
+use actors::testing::{SealVerifier, SeededRandomness, seal};
 use actors::wheel::Wheel;
 use chrono::{DateTime, TimeDelta, Utc};
 use fiscal::arithmetic::{CashRounding, Letter, Tax, TaxKind, TaxTable};
@@ -39,7 +41,7 @@ pub(crate) struct Kill {
 
 pub(crate) struct Till {
     pub(crate) now: Now,
-    pub(crate) tax: TaxModel,
+    pub(crate) tax: StandIn,
     pub(crate) unit: Unit,
     pub(crate) agent_script: VecDeque<Agent>,
     pub(crate) agent_default: Agent,
@@ -135,6 +137,20 @@ impl Till {
         Self::at("2026-03-03 09:00:00").await
     }
 
+    /// What another device registered, and the time that it took.
+    pub(crate) async fn see(&mut self, other: &Self) {
+        self.wait(seconds(60)).await;
+        assert!(self.now.wall > other.now.wall);
+        self.tax = other.tax.clone();
+    }
+
+    /// Another device of the same register: whatever it draws is drawn by it alone.
+    pub(crate) async fn another() -> Self {
+        let mut till = Self::new().await;
+        till.chance = SeededRandomness::new(8);
+        till
+    }
+
     pub(crate) async fn at(local: &str) -> Self {
         let wall = kyiv(local);
         let now = Now {
@@ -147,7 +163,7 @@ impl Till {
         };
         let mut till = Self {
             now,
-            tax: TaxModel::default(),
+            tax: StandIn::of(&unit()),
             unit: unit(),
             agent_script: VecDeque::new(),
             agent_default: Agent::Signs(Duration::from_millis(300)),
@@ -298,7 +314,7 @@ impl Till {
                 content,
                 ..
             } => self.sign(request, &subject_key_id, content).await,
-            Effect::Post { uid, within } => {
+            Effect::Post { uid, within, .. } => {
                 let cms = rows::part(self.store.as_ref(), &uid, Part::Signed)
                     .await
                     .unwrap()
@@ -363,8 +379,13 @@ impl Till {
     }
 
     fn registered(&mut self, cms: &[u8]) -> Posted {
-        match self.tax.post(cms) {
-            Ok(ticket) => ticket_of(ticket),
+        let chance = self.chance.next_u64();
+        match self.tax.post(cms, self.now.wall, chance) {
+            Ok((fiscal_number, offline_session, ticket)) => Posted::Registered {
+                fiscal_number,
+                offline_session,
+                ticket,
+            },
             Err(rejection) => Posted::Rejected(rejection),
         }
     }
@@ -385,15 +406,7 @@ impl Till {
                 self.registered(cms);
                 (soon, broken())
             }
-            Server::Refuses(code) => (soon, Posted::Rejected(rejection(code))),
-            Server::RefusesByTicket(code) => (soon, refusing_ticket(cms, code)),
-            Server::TicketOfAnother => {
-                let mut posted = self.registered(cms);
-                if let Posted::Ticket { ticket, .. } = &mut posted {
-                    ticket.uid = fiscal::Uid::new("ANOTHER").unwrap();
-                }
-                (soon, posted)
-            }
+            Server::Refuses(code) => (soon, Posted::Rejected(refusal(code))),
             Server::SilentAfter => {
                 self.registered(cms);
                 return;
@@ -420,10 +433,11 @@ impl Till {
             .pop_front()
             .unwrap_or_else(|| self.question_default.clone());
         let (after, reply) = match act {
-            Server::Answers(after) => (after, reply(purpose, self.tax.ask(body, is_signed))),
-            Server::Refuses(code) | Server::RefusesByTicket(code) => {
-                (Duration::from_millis(50), Reply::Rejected(rejection(code)))
-            }
+            Server::Answers(after) => (
+                after,
+                reply(purpose, self.tax.ask(body, is_signed, self.now.wall)),
+            ),
+            Server::Refuses(code) => (Duration::from_millis(50), Reply::Rejected(refusal(code))),
             Server::SilentAfter => return,
             _ => (Duration::from_millis(50), Reply::Unreachable),
         };
@@ -579,7 +593,7 @@ impl Till {
     /// Local numbers without a gap or a repeat, and what the server has is what we have, once.
     pub(crate) async fn check(&self) {
         let ours = self.registered_rows().await;
-        let theirs = self.tax.register(register()).documents;
+        let theirs = self.tax.documents();
         let own: Vec<_> = ours
             .iter()
             .map(|record| {

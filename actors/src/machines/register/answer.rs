@@ -48,7 +48,7 @@ pub enum OperationState {
 /// The full answer of an operation that was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
-    /// Its document; the Z-report of a closing.
+    /// Its document; of a closing the Z-report, or the close where the Z-report was there already.
     pub document: DocumentFacts,
     /// The opening of the shift, where the operation opened it.
     pub opening: Option<DocumentFacts>,

@@ -137,7 +137,15 @@ impl Core {
                     operation.drawer = drawer;
                 });
             }
-            DocumentKind::CloseShift => self.phase = Phase::Closed,
+            DocumentKind::CloseShift => {
+                self.phase = Phase::Closed;
+                // Where the Z-report was there already, the close is what the operation has to show.
+                self.set_current_of(&flight, |operation| {
+                    if operation.kind.closes_shift() {
+                        operation.z_report.get_or_insert_with(|| facts.clone());
+                    }
+                });
+            }
             _ => self.add(&flight, facts),
         }
     }

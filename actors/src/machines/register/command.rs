@@ -331,6 +331,8 @@ pub enum Effect {
     Post {
         /// Which.
         uid: Uid,
+        /// Its number.
+        local_number: LocalNumber,
         /// How long the server may take.
         within: Duration,
     },

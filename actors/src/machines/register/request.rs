@@ -233,9 +233,14 @@ impl OperationKind {
         }
     }
 
+    /// Whether it closes a shift.
+    pub fn closes_shift(self) -> bool {
+        matches!(self, Self::CloseShift | Self::AutoClose)
+    }
+
     /// Whether it has a document of its own that stands inside a shift.
     pub fn is_receipt(self) -> bool {
-        !matches!(self, Self::OpenShift | Self::CloseShift | Self::AutoClose)
+        !self.closes_shift() && self != Self::OpenShift
     }
 
     /// Whether a closed shift is opened for it, unless that is turned off: sale, return, cash in and cash out (the document's list).

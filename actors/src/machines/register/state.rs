@@ -187,7 +187,7 @@ pub struct Operation {
     pub again_at: Option<Moment>,
     /// The shift that it opened.
     pub opening: Option<DocumentFacts>,
-    /// The Z-report that it made.
+    /// The Z-report that it made, or the close where the Z-report was there already.
     pub z_report: Option<DocumentFacts>,
     /// Cash in the drawer at its Z-report.
     pub drawer: Option<Money>,

@@ -6,7 +6,7 @@ use super::super::policy::SEND_PAUSE;
 use super::super::state::{Flight, Stage};
 use super::turn::Turn;
 use crate::ports::Posted;
-use fiscal::{Rejection, Uid, Verdict};
+use fiscal::Uid;
 
 impl Turn {
     pub(super) fn posted(&mut self, uid: &Uid, posted: Posted) {
@@ -18,20 +18,14 @@ impl Turn {
         // What is in doubt is settled by a ticket that comes late; anything less settles nothing.
         let is_awaited = matches!(flight.stage, Stage::Sending { .. });
         match posted {
-            Posted::Ticket { ticket, cms } => match ticket.check(&flight.uid, flight.local_number) {
-                Verdict::Registered {
-                    fiscal_number,
-                    offline_session,
-                } => {
-                    self.drop_query();
-                    self.registered(&flight, Some(fiscal_number), offline_session, Some(cms));
-                }
-                Verdict::Rejected { code, text } if is_awaited => {
-                    self.rejected(&flight, &Rejection { code, text });
-                }
-                Verdict::OfAnother | Verdict::Unclear if is_awaited => self.doubt(&flight),
-                Verdict::Rejected { .. } | Verdict::OfAnother | Verdict::Unclear => self.count(Note::Stray),
-            },
+            Posted::Registered {
+                fiscal_number,
+                offline_session,
+                ticket,
+            } => {
+                self.drop_query();
+                self.registered(&flight, Some(fiscal_number), offline_session, Some(ticket));
+            }
             Posted::Rejected(rejection) if is_awaited => self.rejected(&flight, &rejection),
             // Nothing was written: as if it had never been posted. A document that was in doubt before stays in it, because a caller may
             // have been told that it is not resolved.
@@ -62,6 +56,7 @@ impl Turn {
         }));
         self.act(Effect::Post {
             uid: flight.uid.clone(),
+            local_number: flight.local_number,
             within,
         });
     }

@@ -38,6 +38,7 @@ impl Turn {
                 });
                 self.act(Effect::Post {
                     uid: flight.uid.clone(),
+                    local_number: flight.local_number,
                     within,
                 });
             }
