@@ -29,6 +29,8 @@ impl RegisterActor {
         let register = state.number;
         match effect {
             Effect::Answer(given) => {
+                let state_name = given.state.name();
+                tracing::info!(%register, operation = %given.operation, state = state_name, "an operation is answered");
                 self.0.metrics.count_answer(&given.state);
                 state.waiters.answer(given.operation, &given);
             }

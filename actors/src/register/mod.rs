@@ -201,6 +201,20 @@ impl Actor for RegisterActor {
             }
             return Ok(());
         }
+        let outcome = self.told(message, state).await;
+        if let Err(error) = &outcome
+            && let Some(error) = error.downcast_ref::<storage::Error>()
+        {
+            log(state.number, error);
+        }
+        outcome
+    }
+}
+
+impl RegisterActor {
+    /// # Errors
+    /// The store's, or that of the generator of random numbers: the actor ends, and the next message loads it from disk.
+    async fn told(&self, message: RegisterMessage, state: &mut State) -> Result<(), ActorProcessingErr> {
         if state.book.is_none() {
             self.load(state).await?;
         }
@@ -209,9 +223,7 @@ impl Actor for RegisterActor {
         }
         Ok(())
     }
-}
 
-impl RegisterActor {
     async fn load(&self, state: &mut State) -> Result<(), ActorProcessingErr> {
         let world = &self.0;
         let loaded = Durable::<RegisterBook>::load(
@@ -220,7 +232,7 @@ impl RegisterActor {
             state.number,
             world.clock.now(),
         );
-        state.book = Some(loaded.await.inspect_err(|error| log(state.number, error))?);
+        state.book = Some(loaded.await?);
         self.step(Ask::Resume, state).await
     }
 
@@ -236,9 +248,7 @@ impl RegisterActor {
                 reply,
                 held,
             } => {
-                self.look_up(&mut order, state.number)
-                    .await
-                    .inspect_err(|error| log(state.number, error))?;
+                self.look_up(&mut order, state.number).await?;
                 state.waiters.hold(order.operation, reply, held);
                 Some(Ask::Order(order))
             }
@@ -294,10 +304,7 @@ impl RegisterActor {
                 draw: self.0.draw()?,
             };
             let book = state.book.as_mut().expect("loaded before any step");
-            let effects = book
-                .step(command, self.0.clock.now())
-                .await
-                .inspect_err(|error| log(state.number, error))?;
+            let effects = book.step(command, self.0.clock.now()).await?;
             state.waiters.accepted();
             for effect in effects {
                 match effect {

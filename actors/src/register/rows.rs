@@ -5,9 +5,8 @@ use crate::durable::Persistent;
 use crate::idempotency;
 use crate::ids::OperationId;
 use crate::machines::register::{
-    DocumentFacts, DocumentKind, Event, FingerprintRecord, Operation, OperationKind, OperationRecord,
-    OperationState, Phase, ROW_OCTETS_MAX, RegisterBook, RegisterRecord, Registered, SoldRecord,
-    WaitingRecord,
+    DocumentFacts, DocumentKind, Event, FingerprintRecord, Operation, OperationRecord, OperationState, Phase,
+    ROW_OCTETS_MAX, RegisterBook, RegisterRecord, Registered, SoldRecord, WaitingRecord,
 };
 use crate::wheel::DueKey;
 use chrono::NaiveDateTime;
@@ -472,10 +471,6 @@ impl RegisterBook {
                 batch.delete(fingerprint_row(self.number(), fingerprint));
             }
         }
-        tracing::debug!(
-            register = %self.number(), operation = %operation.id, kind = OperationKind::name(operation.kind),
-            state = record.state.name(), at = %now.wall, "an operation ends"
-        );
         Ok(())
     }
 }

@@ -123,7 +123,7 @@ impl Sums {
 }
 
 /// A receipt by chance.
-fn request(chance: &SeededRandomness) -> Request {
+pub(crate) fn request(chance: &SeededRandomness) -> Request {
     let kopecks = 100 + i64::try_from(chance.next_u64() % 50_000).unwrap();
     let tens = Money::from_units(kopecks / 10 * 10).to_string();
     match chance.next_u64() % 12 {
@@ -161,7 +161,7 @@ fn request(chance: &SeededRandomness) -> Request {
     }
 }
 
-fn moods(till: &mut Till, chance: &SeededRandomness) {
+pub(crate) fn moods(till: &mut Till, chance: &SeededRandomness) {
     let agent = match chance.next_u64() % 25 {
         0 => Agent::Away,
         1 => Agent::Refuses,

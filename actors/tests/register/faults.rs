@@ -394,6 +394,19 @@ async fn a_shift_that_the_same_key_opened_elsewhere_is_continued_and_of_another_
 }
 
 #[tokio::test]
+async fn a_shift_that_was_opened_elsewhere_can_be_closed_by_the_first_thing_that_is_asked() {
+    let mut other = Till::another().await;
+    done(other.ask(sale("99.00")).await);
+    let mut till = Till::new().await;
+    till.see(&other).await;
+    done(till.ask(Request::CloseShift).await);
+    assert_eq!(till.questions, ["TransactionsRegistrarState", "LastShiftTotals"]);
+    assert_eq!(till.tax.documents().len(), 4);
+    assert_eq!(refused(till.ask(Request::CloseShift).await), Refusal::ShiftClosed);
+    assert_eq!(till.questions.len(), 2, "not asked again");
+}
+
+#[tokio::test]
 async fn a_late_ticket_settles_a_doubt() {
     let mut till = Till::new().await;
     done(till.ask(Request::OpenShift).await);

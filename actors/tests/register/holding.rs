@@ -71,6 +71,7 @@ async fn a_look_never_waits_behind_a_document() {
         "what is registered"
     );
     assert_eq!(view.last.unwrap().local_number.get(), 2);
+    assert_eq!(shift.last.unwrap().local_number.get(), 2);
     assert_eq!(view.operations, 1);
 }
 

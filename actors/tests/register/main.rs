@@ -5,6 +5,7 @@ mod closing;
 mod days;
 mod faults;
 mod first;
+mod histories;
 mod holding;
 mod kills;
 mod receipts;

@@ -124,3 +124,18 @@ fn a_claim_and_a_mac_have_the_sizes_that_records_count_on() {
     );
     assert_eq!(encode(&both).unwrap().len(), 1 + 64 + 33);
 }
+
+#[tokio::test]
+async fn a_reservation_of_a_registers_operation_is_the_golden_one() {
+    let store = std::sync::Arc::new(storage::MemoryStore::new());
+    let shop = crate::register_world::over(store.clone(), Default::default(), Default::default())
+        .await
+        .unwrap();
+    shop.order_under("golden", "1.00").await.unwrap();
+    let scan = storage::Scan::of(storage::Key::table("idempotency").build());
+    let rows = storage::Store::scan(store.as_ref(), scan).await.unwrap();
+    check(
+        "idempotency-operation",
+        &decode::<Reservation>(&rows[0].stored.value).unwrap(),
+    );
+}

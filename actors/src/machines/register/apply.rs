@@ -181,6 +181,7 @@ impl Core {
             is_testing: flight.is_testing,
             totals: ShiftTotals::default(),
             is_complete: true,
+            last: None,
             documents: 0,
             close: registered.close.clone().unwrap_or(never),
         }));
@@ -194,6 +195,7 @@ impl Core {
             return;
         };
         shift.documents = shift.documents.saturating_add(1);
+        shift.last = Some(facts.clone());
         let added = match &flight.entry {
             Some(entry) => shift.totals.accept(entry.clone()),
             None if facts.kind == DocumentKind::Storno => shift.totals.undo_last().map(|_| ()),

@@ -54,7 +54,8 @@ pub struct Settings {
     pub check_drawer: bool,
     /// A repeat (same direction, same local number of the client, same sums) inside a shift gets the first answer.
     pub find_duplicates: bool,
-    /// How long an agent may take for a signature that no caller waits for.
+    /// How long an agent may take for one signature, where the operation's own time is not shorter: so long one that is away holds up
+    /// what waits behind.
     pub signature_max: Duration,
     /// How long the tax service may take for a document: it has been seen to take 27 seconds.
     pub post_max: Duration,

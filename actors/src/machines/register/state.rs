@@ -75,6 +75,8 @@ pub struct Shift {
     pub totals: ShiftTotals,
     /// Whether `totals` hold every document: false where another device issued some, so that the Z is made of the server's totals.
     pub is_complete: bool,
+    /// The last receipt, movement of cash or storno in it.
+    pub last: Option<DocumentFacts>,
     /// How many receipts, movements of cash and stornos stand in it.
     pub documents: u64,
     /// When it closes by itself.

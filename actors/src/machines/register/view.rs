@@ -52,6 +52,8 @@ pub struct ShiftView {
     pub report: Report,
     /// Whether the figures hold every document: false where another device issued some.
     pub is_complete: bool,
+    /// The last receipt, movement of cash or storno in it.
+    pub last: Option<DocumentFacts>,
     /// Cash in the drawer.
     pub drawer: Money,
     /// When it closes by itself, milliseconds since 1970; `None` where it does not.
@@ -99,6 +101,7 @@ impl RegisterBook {
             is_reported: matches!(self.core.phase, Phase::Reported(_)),
             report: shift.totals.report(),
             is_complete: shift.is_complete,
+            last: shift.last.clone(),
             // Its sums are inside the bounds, or `accept` would not have taken them.
             drawer: shift.totals.drawer(Money::ZERO).unwrap_or_default(),
             closes_at_ms: shift.close.at_ms,

@@ -58,6 +58,10 @@ impl Turn {
         }
         let phase = self.core().phase.clone();
         match (&phase, operation.kind) {
+            // A register that we have never seen may have been opened elsewhere: what is open must be closable.
+            (Phase::Closed, OperationKind::CloseShift) if self.is_unknown(operation) => {
+                self.query(operation, Purpose::Synchronise)
+            }
             (Phase::Closed, OperationKind::CloseShift | OperationKind::AutoClose) => self.closed(operation),
             (Phase::Closed, _) if !operation.is_synchronised => self.query(operation, Purpose::Synchronise),
             (Phase::Closed, _) => self.plan(
@@ -121,8 +125,8 @@ impl Turn {
             }
             (Phase::Reported(_), OperationKind::OpenShift) => None,
             (Phase::Closed, OperationKind::CloseShift) => {
-                let was_shift = operation.z_report.is_some() || self.core().must_synchronise;
-                (!was_shift).then_some(Refusal::ShiftClosed)
+                let may_be = self.core().must_synchronise || self.is_unknown(operation);
+                (operation.z_report.is_none() && !may_be).then_some(Refusal::ShiftClosed)
             }
             (Phase::Open(shift) | Phase::Reported(shift), OperationKind::CloseShift) => {
                 of_another(shift).filter(|_| !operation.signer.is_senior)
@@ -138,6 +142,11 @@ impl Turn {
             }
             (Phase::Open(shift), _) => of_another(shift).or_else(|| self.shift_refusal(shift)),
         }
+    }
+
+    /// Whether the tax service was never asked about this register.
+    fn is_unknown(&self, operation: &Operation) -> bool {
+        self.core().next.is_none() && !operation.is_synchronised
     }
 
     fn shift_refusal(&self, shift: &Shift) -> Option<Refusal> {

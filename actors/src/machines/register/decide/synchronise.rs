@@ -70,6 +70,7 @@ impl Turn {
             is_testing: state.testing,
             totals: ShiftTotals::default(),
             is_complete: true,
+            last: None,
             documents: 0,
             close: self.close_alarm(self.now.wall),
         }
