@@ -112,7 +112,7 @@ fn rows() -> Vec<Row> {
         },
         Row {
             server: vec![DropsAfter],
-            questions: vec![Server::DropsBefore; 3],
+            questions: vec![DropsBefore; 3],
             ..row(
                 "a doubt whose questions are not answered at first",
                 Within::Done,
@@ -121,7 +121,7 @@ fn rows() -> Vec<Row> {
         },
         Row {
             server: vec![DropsAfter],
-            questions: vec![Server::SilentAfter, Server::Refuses(ErrorCode::CryptographyError)],
+            questions: vec![SilentAfter, Refuses(ErrorCode::CryptographyError)],
             ..row(
                 "a doubt whose questions are lost or refused at first",
                 Within::Done,
@@ -387,7 +387,7 @@ async fn a_shift_that_the_same_key_opened_elsewhere_is_continued_and_of_another_
     till.tax = other.tax;
     let operation = till
         .order_with(sale("10.00"), |order| {
-            order.signer = crate::till::signer("cc03", false)
+            order.signer = crate::till::signer("cc03", false);
         })
         .await;
     till.wait(seconds(10)).await;

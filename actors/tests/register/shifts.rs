@@ -116,7 +116,7 @@ async fn a_shift_belongs_to_its_key_and_a_senior_cashier_may_close_it() {
     }
     // The model of the server lets nobody but the opener close; that the document is made and signed by the senior's key is what counts.
     till.order_with(Request::CloseShift, |order| {
-        order.signer = signer(OTHER_KEY, true)
+        order.signer = signer(OTHER_KEY, true);
     })
     .await;
     assert_eq!(till.machine().flight().unwrap().signer.subject_key_id, OTHER_KEY);

@@ -128,7 +128,7 @@ impl Turn {
             self.note(Event::Linked(Link::Online));
             match (flight, finding) {
                 (Some(flight), Some(Finding::Issued(number))) => {
-                    self.registered(&flight, Some(number), None, None)
+                    self.registered(&flight, Some(number), None, None);
                 }
                 (Some(flight), Some(Finding::NotIssued)) => self.give_up(&flight, Cancelled::ByPerson),
                 _ => {}

@@ -169,7 +169,7 @@ impl Turn {
     }
 
     /// The drawer, the shift's bounds, and what is left of a sale that is returned.
-    #[allow(clippy::type_complete)] // a pair that two lines above take apart
+    #[allow(clippy::type_complexity)] // a pair that two lines above take apart
     fn judge_body(
         &self,
         operation: &Operation,

@@ -27,7 +27,7 @@ impl Turn {
                     self.registered(&flight, Some(fiscal_number), offline_session, Some(cms));
                 }
                 Verdict::Rejected { code, text } if is_awaited => {
-                    self.rejected(&flight, &Rejection { code, text })
+                    self.rejected(&flight, &Rejection { code, text });
                 }
                 Verdict::OfAnother | Verdict::Unclear if is_awaited => self.doubt(&flight),
                 Verdict::Rejected { .. } | Verdict::OfAnother | Verdict::Unclear => self.count(Note::Stray),

@@ -145,7 +145,7 @@ impl Turn {
         };
         match &query.purpose {
             Purpose::Doubt | Purpose::DoubtNumber | Purpose::DoubtDocument(_) => {
-                self.doubt_reply(&query, reply)
+                self.doubt_reply(&query, reply);
             }
             Purpose::Synchronise => self.synchronise_reply(&query, reply),
             Purpose::Totals => self.totals_reply(&query, reply),

@@ -82,7 +82,7 @@ impl Turn {
         };
         match flight.stage {
             Stage::Signing { until } if self.is_past(until) => {
-                self.give_up(&flight, Cancelled::SignatureLate)
+                self.give_up(&flight, Cancelled::SignatureLate);
             }
             Stage::Signed { again_at } if self.is_past(again_at) => self.post(&flight),
             Stage::Sending { until } if self.is_past(until.plus(GRACE)) => self.doubt(&flight),
