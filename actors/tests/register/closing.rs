@@ -3,7 +3,9 @@
 use crate::receipts::sale;
 use crate::shifts::done;
 use crate::till::{Agent, KEY, Till, kyiv, register, seconds};
-use actors::machines::register::{AutoClose, DocumentKind, Note, OperationState, Phase, kyiv as local};
+use actors::machines::register::{
+    AutoClose, DocumentKind, Note, OperationState, Phase, Request, kyiv as local,
+};
 use chrono::TimeDelta;
 use fiscal::RegisterNumber;
 
@@ -169,7 +171,7 @@ async fn after_the_z_nothing_but_the_close_is_issued() {
     // The Z is signed, the close is not.
     till.agent_script
         .extend([Agent::Signs(seconds(1)), Agent::Refuses]);
-    let closing = done(till.ask(actors::machines::register::Request::CloseShift).await);
+    let closing = done(till.ask(Request::CloseShift).await);
     assert_eq!(
         closing.document.kind, ZReport,
         "the Z is what was asked for, and it is done"
@@ -184,8 +186,18 @@ async fn after_the_z_nothing_but_the_close_is_issued() {
         .iter()
         .map(|record| record.facts.kind)
         .collect();
-    use DocumentKind::{CloseShift, OpenShift, Sale, ZReport};
-    assert_eq!(kinds, [OpenShift, Sale, ZReport, CloseShift, OpenShift, Sale]);
+    let names: Vec<_> = kinds.iter().map(|kind| DocumentKind::name(*kind)).collect();
+    assert_eq!(
+        names,
+        [
+            "open_shift",
+            "sale",
+            "z_report",
+            "close_shift",
+            "open_shift",
+            "sale"
+        ]
+    );
     till.check().await;
     assert!(matches!(
         till.kept(till.answers[0].1.operation).await,

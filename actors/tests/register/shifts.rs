@@ -99,10 +99,10 @@ async fn the_state_is_asked_before_a_shift_and_not_before_each_document() {
 async fn a_shift_belongs_to_its_key_and_a_senior_cashier_may_close_it() {
     let mut till = Till::new().await;
     till.ask(sale("1.00")).await;
-    for (request, is_senior, may) in [
-        (sale("1.00"), false, false),
-        (sale("1.00"), true, false),
-        (Request::CloseShift, false, false),
+    for (request, is_senior) in [
+        (sale("1.00"), false),
+        (sale("1.00"), true),
+        (Request::CloseShift, false),
     ] {
         let other = signer(OTHER_KEY, is_senior);
         let operation = till.order_with(request, |order| order.signer = other).await;
@@ -112,7 +112,6 @@ async fn a_shift_belongs_to_its_key_and_a_senior_cashier_may_close_it() {
             refused(till.last_answer(operation).unwrap()),
             Refusal::ShiftOfAnother { name }
         );
-        assert!(!may);
     }
     // The model of the server lets nobody but the opener close; that the document is made and signed by the senior's key is what counts.
     till.order_with(Request::CloseShift, |order| {

@@ -1,6 +1,8 @@
 //! A register over a store, with an agent and a tax service that do as they are told, on a clock that is moved by hand: the machine and
 //! `Durable` alone, in one thread, without actors. The process may be killed before or after any commit.
 
+pub(crate) use crate::script::{Agent, Server};
+use crate::script::{refusing_ticket, rejection, reply, ticket_of};
 use actors::clock::{Moment, Now, Process, millis};
 use actors::durable::Durable;
 use actors::ids::{AccountId, CashierId, KeyId, OperationId};
@@ -8,14 +10,13 @@ use actors::machines::register::{
     Answer, Ask, AutoClose, Cancelled, Command, Content, Draw, Effect, Finding, Note, OperationState, Order,
     Purpose, RegisterBook, Reply, Request, SellerFacts, Settings, Signature, Signer, Unit, View, fingerprint,
 };
-use actors::ports::{Asked, Posted, SignatureVerifier, Unfit};
+use actors::ports::{Posted, SignatureVerifier};
 use actors::register::rows::{self, DocumentRecord, Part};
 use actors::testing::{SealVerifier, SeededRandomness, TaxModel, seal};
 use actors::wheel::Wheel;
 use chrono::{DateTime, TimeDelta, Utc};
 use fiscal::arithmetic::{CashRounding, Letter, Tax, TaxKind, TaxTable};
-use fiscal::command::Answered;
-use fiscal::{CashDeskNumber, ErrorCode, Percent, RegisterNumber, Rejection, Ticket};
+use fiscal::{CashDeskNumber, Percent, RegisterNumber};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,40 +28,6 @@ pub(crate) const OTHER_KEY: &str = "bb02";
 
 pub(crate) fn register() -> RegisterNumber {
     RegisterNumber::new(4_000_000_202).unwrap()
-}
-
-/// How an agent treats one request.
-#[derive(Clone, Debug)]
-pub(crate) enum Agent {
-    /// Signs after so long.
-    Signs(Duration),
-    /// Refuses after a moment.
-    Refuses,
-    /// Every signature is of another key, altered, or broken.
-    Unfit(Unfit),
-    /// Says nothing.
-    Away,
-}
-
-/// How the tax service treats one document or question.
-#[derive(Clone, Debug)]
-pub(crate) enum Server {
-    /// Does it at once, answers after so long.
-    Answers(Duration),
-    /// No connection.
-    NotSent,
-    /// Breaks the connection before it did anything...
-    DropsBefore,
-    /// ...and after.
-    DropsAfter,
-    /// Refuses in words.
-    Refuses(ErrorCode),
-    /// Refuses by a ticket.
-    RefusesByTicket(ErrorCode),
-    /// Gives a ticket of another document.
-    TicketOfAnother,
-    /// Says nothing at all, having done it.
-    SilentAfter,
 }
 
 /// Where the process is killed: at the n-th commit (from 1), before it reached the disk or after.
@@ -644,54 +611,6 @@ impl Till {
     /// Nothing waits, nothing is under way.
     pub(crate) fn is_at_rest(&self) -> bool {
         !self.machine().is_busy()
-    }
-}
-
-fn ticket_of(ticket: Ticket) -> Posted {
-    Posted::Ticket {
-        cms: ticket.to_xml().unwrap(),
-        ticket: Box::new(ticket),
-    }
-}
-
-fn rejection(code: ErrorCode) -> Rejection {
-    Rejection {
-        code,
-        text: "refused by script".to_owned(),
-    }
-}
-
-fn refusing_ticket(cms: &[u8], code: ErrorCode) -> Posted {
-    let start = cms.windows(5).position(|window| window == b"<?xml").unwrap();
-    let head = fiscal::Document::from_xml(&cms[start..]).unwrap().head;
-    ticket_of(Ticket::rejected(
-        head.uid,
-        head.issued,
-        head.local_number,
-        code,
-        "refused by script",
-    ))
-}
-
-fn reply(purpose: &Purpose, asked: Asked) -> Reply {
-    let json = match asked {
-        Asked::Answer(json) => json,
-        Asked::Nothing => return Reply::Nothing,
-        Asked::Rejected(rejection) => return Reply::Rejected(rejection),
-        Asked::Unreachable(_) => return Reply::Unreachable,
-    };
-    macro_rules! read {
-        ($reply:path) => {
-            $reply(Box::new(
-                Answered::from_json(&json).unwrap().result.unwrap(),
-            ))
-        };
-    }
-    match purpose {
-        Purpose::Synchronise | Purpose::Doubt => read!(Reply::State),
-        Purpose::DoubtNumber => read!(Reply::Number),
-        Purpose::DoubtDocument(_) => read!(Reply::Document),
-        Purpose::Totals => read!(Reply::Totals),
     }
 }
 

@@ -115,6 +115,9 @@ impl History {
                 self.store_said(&error, None).await;
                 None
             }
+            Ok(Standing::Operation(register, operation)) => {
+                panic!("nobody asks a register for anything here: {register} {operation}")
+            }
             Ok(Standing::First(held)) => {
                 self.seen.insert("key first");
                 if let Some((_, at_ms)) = kept {

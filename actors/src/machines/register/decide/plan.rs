@@ -24,6 +24,12 @@ pub(super) struct Plan {
     pub(super) sold: Option<(FiscalNumber, SoldRecord)>,
 }
 
+/// What a body adds to its shift, and what it leaves of the sale that it returns.
+struct Judged {
+    entry: Entry,
+    sold: Option<(FiscalNumber, SoldRecord)>,
+}
+
 impl Plan {
     /// A document that adds nothing to its shift.
     fn bare(kind: Kind, name: DocumentKind, signer: &super::super::request::Signer) -> Self {
@@ -143,8 +149,7 @@ impl Turn {
     }
 
     fn plan_body(&mut self, operation: &Operation, shift: &Shift, body: &Body) -> Progress {
-        let judged = self.judge_body(operation, shift, body);
-        let (entry, sold) = match judged {
+        let judged = match self.judge_body(operation, shift, body) {
             Ok(judged) => judged,
             Err(refusal) => {
                 self.refuse(operation, refusal);
@@ -162,20 +167,14 @@ impl Turn {
             kind: (*body.kind).clone(),
             name,
             signer: operation.signer.clone(),
-            entry,
-            sold,
+            entry: Some(judged.entry),
+            sold: judged.sold,
         };
         self.plan(operation, plan)
     }
 
     /// The drawer, the shift's bounds, and what is left of a sale that is returned.
-    #[allow(clippy::type_complexity)] // a pair that two lines above take apart
-    fn judge_body(
-        &self,
-        operation: &Operation,
-        shift: &Shift,
-        body: &Body,
-    ) -> Result<(Option<Entry>, Option<(FiscalNumber, SoldRecord)>), Refusal> {
+    fn judge_body(&self, operation: &Operation, shift: &Shift, body: &Body) -> Result<Judged, Refusal> {
         let Some(entry) = entry(&body.kind) else {
             return Err(Refusal::Document(
                 "the kind of document is not one of a till".to_owned(),
@@ -211,7 +210,7 @@ impl Turn {
             }
             _ => None,
         };
-        Ok((Some(entry), sold))
+        Ok(Judged { entry, sold })
     }
 
     fn plan_storno(&mut self, operation: &Operation, shift: &Shift) -> Progress {
