@@ -173,7 +173,8 @@ async fn after_the_z_nothing_but_the_close_is_issued() {
         .extend([Agent::Signs(seconds(1)), Agent::Refuses]);
     let closing = done(till.ask(Request::CloseShift).await);
     assert_eq!(
-        closing.document.kind, ZReport,
+        closing.document.kind,
+        DocumentKind::ZReport,
         "the Z is what was asked for, and it is done"
     );
     let next = till.order(sale("5.00")).await;
