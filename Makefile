@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 120
 BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint check bench sim conformance fuzz mutants nightly interop doc deny config clean
+.PHONY: help run build test fmt lint check bench sim conformance schemas fuzz mutants nightly interop doc deny config clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,10 +46,14 @@ sim: ## Seeded histories with crashes (SIM_SEEDS=200)
 conformance: ## Try a running gateway against its own descriptions, three seeds (needs python3; installs schemathesis)
 	CARGO=$(CARGO) scripts/conformance.sh
 
+schemas: ## Every kind of fiscal document against the official schemas (needs xmllint; installs it)
+	CARGO=$(CARGO) fiscal/scripts/schemas.sh
+
 fuzz: ## Fuzz every parser, two minutes each (FUZZ_SECONDS=120; installs cargo-fuzz if missing)
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 	dstu/scripts/fuzz.sh $(FUZZ_SECONDS)
+	fiscal/scripts/fuzz.sh $(FUZZ_SECONDS)
 
 mutants: ## Change the rules in actors/src/machines one by one; the tests must notice (installs cargo-mutants if missing)
 	@command -v cargo-mutants >/dev/null || $(CARGO) install cargo-mutants --locked
@@ -59,6 +63,7 @@ nightly: ## The long run: all tests with 100 kills, the simulation with NIGHTLY_
 	CRASH_CYCLES=100 $(MAKE) test
 	$(MAKE) sim SIM_SEEDS=$(NIGHTLY_SEEDS)
 	scripts/fuzz.sh 600
+	fiscal/scripts/fuzz.sh 600
 	dstu/scripts/nightly.sh
 
 interop: ## Signatures against BouncyCastle, both ways (Debian; installs Java's libraries)

@@ -1,4 +1,5 @@
-//! The server's error codes, the two forms in which it refuses, and what a gateway does about each (section "error codes").
+//! The server's error codes, the two forms in which it refuses, and what a gateway does about each (section
+//! "error codes").
 
 use crate::ids::LocalNumber;
 use crate::xml::codes;
@@ -199,7 +200,8 @@ const BODY_PREFIX: &str = "Код помилки:";
 const NUMBER_PHRASE: &str = "повинен дорівнювати";
 
 impl Rejection {
-    /// From the body of an HTTP 400: `Код помилки: <n> <Symbol>\r\n<description>`. The number counts, the symbol may be missing.
+    /// From the body of an HTTP 400: `Код помилки: <n> <Symbol>\r\n<description>`. The number counts, the
+    /// symbol may be missing.
     #[must_use]
     pub fn from_body(body: &str) -> Option<Self> {
         let body = body.trim_start_matches('\u{feff}').trim_start();
@@ -218,7 +220,8 @@ impl Rejection {
         format!("{BODY_PREFIX} {}\r\n{}", self.code, self.text)
     }
 
-    /// The local number that the server expects, from the text of code 7: "Номер документа повинен дорівнювати N".
+    /// The local number that the server expects, from the text of code 7: "Номер документа повинен
+    /// дорівнювати N".
     #[must_use]
     pub fn expected_local_number(&self) -> Option<LocalNumber> {
         if self.code != ErrorCode::CheckLocalNumberInvalid {

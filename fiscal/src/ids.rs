@@ -4,7 +4,8 @@ use crate::xml::Fault;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Longest identity that is read: the schema's bound for fiscal numbers; it bounds no [`Uid`], so that this bound is ours.
+/// Longest identity that is read: the schema's bound for fiscal numbers; it bounds no [`Uid`], so that this
+/// bound is ours.
 pub const IDENTITY_CHARACTERS_MAX: usize = 128;
 
 macro_rules! positive {
@@ -53,7 +54,8 @@ macro_rules! positive {
 }
 
 positive! {
-    /// A document's local number (`ORDERNUM`): one sequence for each register, without gaps, receipts and Z-reports together.
+    /// A document's local number (`ORDERNUM`): one sequence for each register, without gaps, receipts and
+    /// Z-reports together.
     LocalNumber
 }
 positive! {
@@ -61,7 +63,8 @@ positive! {
     CashDeskNumber
 }
 positive! {
-    /// A register's fiscal number (`CASHREGISTERNUM`): ten digits that begin with 4000 when it was given by the tax service.
+    /// A register's fiscal number (`CASHREGISTERNUM`): ten digits that begin with 4000 when it was given by
+    /// the tax service.
     RegisterNumber
 }
 
@@ -85,7 +88,7 @@ macro_rules! identity {
                 if text.len() > IDENTITY_CHARACTERS_MAX {
                     return Err(Fault::TooLong { max: IDENTITY_CHARACTERS_MAX });
                 }
-                if !text.bytes().all(|byte| $fits(&byte)) {
+                if !$fits(&text) {
                     return Err(Fault::Form($form));
                 }
                 Ok(Self(text))
@@ -121,22 +124,24 @@ macro_rules! identity {
 }
 
 identity! {
-    /// A document's unique identifier (`UID`): a GUID by the description, any text by the schema and in the official samples. It is
-    /// what makes sending a document twice harmless.
-    Uid, "visible Latin characters", u8::is_ascii_graphic
+    /// A document's unique identifier (`UID`): a GUID by the description, any text by the schema and in the
+    /// official samples. It is what makes sending a document twice harmless.
+    Uid, "visible Latin characters", is_visible
 }
 identity! {
-    /// A document's fiscal number (`ORDERTAXNUM`): given by the server online, `session.n.control` offline. Never a number to compute
-    /// with.
-    FiscalNumber, "visible Latin characters", u8::is_ascii_graphic
+    /// A document's fiscal number (`ORDERTAXNUM`): given by the server online, `session.n.control` offline.
+    /// Never a number to compute with.
+    FiscalNumber, "visible Latin characters", is_visible
 }
 identity! {
-    /// An offline session's number (`OfflineSessionId`). The schema bounds neither it nor the seed, so that they stay digits.
-    OfflineSessionId, "digits", u8::is_ascii_digit
+    /// An offline session's number (`OfflineSessionId`). The schema bounds neither it nor the seed, so that
+    /// they stay digits.
+    OfflineSessionId, "digits above zero", is_above_zero
 }
 identity! {
-    /// An offline session's secret number (`OfflineSeed`), from which the control numbers of its documents are computed.
-    OfflineSeed, "digits", u8::is_ascii_digit
+    /// An offline session's secret number (`OfflineSeed`), from which the control numbers of its documents
+    /// are computed.
+    OfflineSeed, "digits above zero", is_above_zero
 }
 
 /// What a register needs in order to go offline: good for that register only, and for one session.
@@ -146,6 +151,20 @@ pub struct OfflineSession {
     pub id: OfflineSessionId,
     /// Its secret number.
     pub seed: OfflineSeed,
+}
+
+fn is_visible(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// `xs:positiveInteger` of any length.
+fn is_above_zero(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && !is_zero(text)
+}
+
+/// Zeros only: where there may be no number, that is none.
+pub(crate) fn is_zero(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte == b'0')
 }
 
 impl Uid {
@@ -226,6 +245,9 @@ mod tests {
     fn an_identity_is_short_visible_and_not_empty() {
         for bad in ["", "a b", "ї", "a\n"] {
             assert!(Uid::new(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["0", "000", "-1", "1.0", "+1", "a"] {
+            assert!(OfflineSeed::new(bad).is_err(), "{bad:?}");
         }
         assert!(FiscalNumber::new("9".repeat(IDENTITY_CHARACTERS_MAX)).is_ok());
         assert!(FiscalNumber::new("9".repeat(IDENTITY_CHARACTERS_MAX + 1)).is_err());

@@ -1,4 +1,5 @@
-//! The link under which a buyer finds a receipt, also the content of its QR code (section "verification link").
+//! The link under which a buyer finds a receipt, also the content of its QR code (section "verification
+//! link").
 
 use crate::amount::Money;
 use crate::document::{Document, Mode};
@@ -46,7 +47,8 @@ pub struct VerificationLink {
 }
 
 impl VerificationLink {
-    /// Of a receipt. An online document's number comes with its ticket; one that a document carries itself goes before it.
+    /// Of a receipt. An online document's number comes with its ticket; one that a document carries itself
+    /// goes before it.
     ///
     /// Nothing for a document without a sum, or when neither knows a number.
     #[must_use]

@@ -6,7 +6,8 @@ use std::fmt;
 
 /// A local Kyiv date and time of whole seconds in the years 1900 to 2099, all that the schema can carry.
 ///
-/// Which zone it is, and that it never runs backwards in October, is the caller's business: nothing here knows a clock.
+/// Which zone it is, and that it never runs backwards in October, is the caller's business: nothing here
+/// knows a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LocalMoment(NaiveDateTime);
 

@@ -1,7 +1,7 @@
 //! Tickets: the server's answer to a document (ticket01.xsd), inside the CMS that it signs.
 
 use crate::code::ErrorCode;
-use crate::ids::{FiscalNumber, LocalNumber, OfflineSeed, OfflineSession, OfflineSessionId, Uid};
+use crate::ids::{FiscalNumber, LocalNumber, OfflineSeed, OfflineSession, OfflineSessionId, Uid, is_zero};
 use crate::moment::LocalMoment;
 use crate::xml::{
     AnyText, Cursor, Dialect, Error, Fault, Fields, IdentityText, Natural, Number, Text, Writer, decode,
@@ -91,8 +91,8 @@ impl Ticket {
         }
     }
 
-    /// What it means for the document of this identifier and local number (section "TICKET": both must be what was sent, and the error
-    /// code nothing). An error outweighs a number.
+    /// What it means for the document of this identifier and local number (section "TICKET": both must be
+    /// what was sent, and the error code nothing). An error outweighs a number.
     #[must_use]
     pub fn check(&self, uid: &Uid, local_number: LocalNumber) -> Verdict {
         if !self.uid.is_same(uid) || self.local_number != local_number {
@@ -114,7 +114,8 @@ impl Ticket {
     /// As XML in windows-1251, with the leading zeros that the schema's numbers need not have.
     ///
     /// # Errors
-    /// [`Error::Field`] for what windows-1251 cannot carry, or a moment that is missing: a made ticket has one.
+    /// [`Error::Field`] for what windows-1251 cannot carry, or a moment that is missing: a made ticket has
+    /// one.
     pub fn to_xml(&self) -> Result<Vec<u8>, Error> {
         let mut out = Writer::new("TICKET", "ticket01.xsd");
         let issued = self
@@ -142,8 +143,9 @@ impl Ticket {
         out.finish("TICKET")
     }
 
-    /// From XML. Tolerates what a server may do: leading zeros of date and time lost, a date that is none, elements left empty instead of
-    /// left out, no declaration, or UTF-8 when declared.
+    /// From XML. Tolerates what a server may do: leading zeros of date and time lost, a date that is none,
+    /// elements left empty or an offline session of zero instead of left out, no declaration, or UTF-8 when
+    /// declared.
     ///
     /// # Errors
     /// [`Error`] when it is too large, not well-formed or not a ticket.
@@ -175,8 +177,13 @@ section! {
 
 impl Wire {
     fn into_ticket(self) -> Result<Ticket, (&'static str, Fault)> {
-        let session_id = identity("OFFLINESESSIONID", self.offline_session_id, OfflineSessionId::new)?;
-        let seed = identity("OFFLINESEED", self.offline_seed, OfflineSeed::new)?;
+        let some = |text: Option<String>| text.filter(|text| !is_zero(text.trim()));
+        let session_id = identity(
+            "OFFLINESESSIONID",
+            some(self.offline_session_id),
+            OfflineSessionId::new,
+        )?;
+        let seed = identity("OFFLINESEED", some(self.offline_seed), OfflineSeed::new)?;
         Ok(Ticket {
             uid: self.uid,
             issued: moment(&self.date, &self.time),
@@ -272,6 +279,10 @@ mod tests {
             ),
             (
                 "<ORDERTAXNUM>177086</ORDERTAXNUM><OFFLINESESSIONID>2378946</OFFLINESESSIONID><OFFLINESEED/>",
+                registered(None),
+            ),
+            (
+                "<ORDERTAXNUM>177086</ORDERTAXNUM><OFFLINESESSIONID>0</OFFLINESESSIONID><OFFLINESEED>0</OFFLINESEED>",
                 registered(None),
             ),
             (

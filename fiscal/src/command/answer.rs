@@ -1,4 +1,5 @@
-//! What the server answers. Fields that it adds are passed over, fields that it leaves out are absent, numbers may be texts.
+//! What the server answers. Fields that it adds are passed over, fields that it leaves out are absent,
+//! numbers may be texts.
 
 use super::json::{Scalar, Value, numbers, object, symbols};
 use super::query::DeviceId;

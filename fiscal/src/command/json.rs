@@ -1,12 +1,12 @@
 //! Single values of the server's JSON, read as they are written: a sum never goes through a float.
 //!
-//! A value is taken as raw text (`serde_json`'s `raw_value`), which is then read by its type. The other way, `arbitrary_precision`,
-//! would change the numbers of every package that is built along with this one, and does not work behind `flatten` and tagged enums.
-//! The price is that these types read and write JSON only.
+//! A value is taken as raw text (`serde_json`'s `raw_value`), which is then read by its type. The other way,
+//! `arbitrary_precision`, would change the numbers of every package that is built along with this one, and
+//! does not work behind `flatten` and tagged enums. The price is that these types read and write JSON only.
 
 use crate::amount::Money;
 use crate::ids::{
-    CashDeskNumber, FiscalNumber, LocalNumber, OfflineSeed, OfflineSessionId, RegisterNumber, Uid,
+    CashDeskNumber, FiscalNumber, LocalNumber, OfflineSeed, OfflineSessionId, RegisterNumber, Uid, is_zero,
 };
 use crate::xml::{Fault, TaxLetter};
 use base64::Engine;
@@ -46,6 +46,14 @@ pub(super) trait Scalar: Sized {
     fn read(value: &Value<'_>) -> Result<Self, Fault>;
     /// As JSON.
     fn write(&self) -> String;
+    /// Whether it is left out: a server of typed fields may take `null` for a fault.
+    fn is_absent(&self) -> bool {
+        false
+    }
+    /// Whether this text or number says that there is none, where there may be none.
+    fn is_none(text: &str) -> bool {
+        text.is_empty()
+    }
 }
 
 /// For `#[serde(with)]`.
@@ -115,14 +123,19 @@ pub(super) fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Nothing for `null`, and for a text that is empty.
+/// Nothing for `null`, for a text that is empty, and for an offline session of zero.
 impl<T: Scalar> Scalar for Option<T> {
     fn read(value: &Value<'_>) -> Result<Self, Fault> {
         match value {
             Value::Null => Ok(None),
-            Value::Text(text) if text.is_empty() => Ok(None),
+            Value::Text(text) if T::is_none(text) => Ok(None),
+            Value::Number(text) if T::is_none(text) => Ok(None),
             value => T::read(value).map(Some),
         }
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
     }
 
     fn write(&self) -> String {
@@ -218,10 +231,14 @@ impl Scalar for TaxLetter {
 }
 
 macro_rules! texts {
-    ($($name:ident),*) => {$(
+    ($($name:ident: $is_none:expr),*) => {$(
         impl Scalar for $name {
             fn read(value: &Value<'_>) -> Result<Self, Fault> {
                 Self::new(value.characters()?)
+            }
+
+            fn is_none(text: &str) -> bool {
+                text.is_empty() || $is_none(text)
             }
 
             fn write(&self) -> String {
@@ -230,7 +247,7 @@ macro_rules! texts {
         }
     )*};
 }
-texts!(Uid, FiscalNumber, OfflineSessionId, OfflineSeed);
+texts!(Uid: |_| false, FiscalNumber: |_| false, OfflineSessionId: is_zero, OfflineSeed: is_zero);
 
 /// Types of numbers, written as numbers.
 macro_rules! numbers {
@@ -283,8 +300,9 @@ macro_rules! symbols {
 }
 pub(super) use symbols;
 
-/// Declares a struct of the server's JSON. `required` values must be there, `scalar` ones may be missing, `nested` ones are objects
-/// and lists that may be missing or `null`. What is not declared is passed over.
+/// Declares a struct of the server's JSON. `required` values must be there, `scalar` ones may be missing and
+/// are left out when there is none, `nested` ones are objects and lists that may be missing or `null`. What
+/// is not declared is passed over.
 macro_rules! object {
     ($(#[$doc:meta])* $vis:vis struct $name:ident {
         $($(#[$field_doc:meta])* $mode:ident $key:literal => $field:ident : $type:ty,)*
@@ -303,7 +321,10 @@ macro_rules! object {
     };
     (@munch [$vis:vis] [$($head:tt)*] [$($done:tt)*] $(#[$doc:meta])* scalar $key:literal => $field:ident : $type:ty, $($rest:tt)*) => {
         $crate::command::json::object! { @munch [$vis] [$($head)*] [$($done)*
-            $(#[$doc])* #[serde(rename = $key, with = "crate::command::json::scalar", default)] $vis $field: $type,
+            $(#[$doc])*
+            #[serde(rename = $key, with = "crate::command::json::scalar", default)]
+            #[serde(skip_serializing_if = "crate::command::json::Scalar::is_absent")]
+            $vis $field: $type,
         ] $($rest)* }
     };
     (@munch [$vis:vis] [$($head:tt)*] [$($done:tt)*] $(#[$doc:meta])* nested $key:literal => $field:ident : $type:ty, $($rest:tt)*) => {

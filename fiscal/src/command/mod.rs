@@ -1,8 +1,9 @@
 //! Commands of the fiscal server (`/cmd`) and their answers (section "/cmd"), as JSON.
 //!
-//! A [`Request`] is a [`Command`] with who asks and until when; [`Request::to_json`] gives the bytes that are posted, inside a CMS where
-//! [`Command::must_be_signed`]. Answers are never signed: [`Answered::from_json`] reads them, in the mode `resultAsJson=true` with the
-//! refusal in them. Check and ZRep alone answer with a signed document and have no type here.
+//! A [`Request`] is a [`Command`] with who asks and until when; [`Request::to_json`] gives the bytes that are
+//! posted, inside a CMS where [`Command::must_be_signed`]. Answers are never signed: [`Answered::from_json`]
+//! reads them, in the mode `resultAsJson=true` with the refusal in them. Check and ZRep alone answer with a
+//! signed document and have no type here.
 
 mod answer;
 mod json;
@@ -33,7 +34,8 @@ use crate::xml::DOCUMENT_BYTES_MAX;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Largest answer that is read: the documents of a busy shift take about 300 bytes each, so that this is a month of a supermarket.
+/// Largest answer that is read: the documents of a busy shift take about 300 bytes each, so that this is a
+/// month of a supermarket.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Why JSON could not be read or written.
@@ -139,7 +141,8 @@ impl Command {
         }
     }
 
-    /// Whether the server wants it signed (the table of section "/cmd"; a document that is sent is signed itself).
+    /// Whether the server wants it signed (the table of section "/cmd"; a document that is sent is signed
+    /// itself).
     #[must_use]
     pub const fn must_be_signed(&self) -> bool {
         !matches!(
@@ -238,8 +241,8 @@ impl Request {
         Ok(serde_json::to_vec(&Filled { envelope, fields })?)
     }
 
-    /// From JSON, as a stand-in server reads it: with or without a mark, unknown fields passed over, a deadline only when both its
-    /// halves are there.
+    /// From JSON, as a stand-in server reads it: with or without a mark, unknown fields passed over, a
+    /// deadline only when both its halves are there.
     ///
     /// # Errors
     /// [`Error`] when it is too large, not JSON, not a known command, or lacks what the command needs.

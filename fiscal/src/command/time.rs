@@ -2,7 +2,7 @@
 
 use super::json::{Scalar, Value, quote};
 use crate::xml::Fault;
-use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, TimeZone, Utc};
 use std::fmt;
 use std::str::FromStr;
 
@@ -62,9 +62,13 @@ impl FromStr for ServerTime {
                 .filter(|&at| at > 0)
                 .map_or(inside, |at| &inside[..at]);
             let milliseconds = digits.parse().map_err(|_| FORM)?;
-            return DateTime::from_timestamp_millis(milliseconds)
-                .map(Self::from)
-                .ok_or(FORM);
+            let moment = DateTime::from_timestamp_millis(milliseconds).ok_or(FORM)?;
+            // Beyond these years there is no way to write it.
+            return if (0..=9999).contains(&moment.year()) {
+                Ok(Self::from(moment))
+            } else {
+                Err(FORM)
+            };
         }
         if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
             return Ok(Self::from(moment));
@@ -118,6 +122,7 @@ mod tests {
             "/Date()/",
             "/Date(9999999999999999999)/",
             "/Date(9e3)/",
+            "/Date(-800000000005537)/",
         ] {
             assert!(text.parse::<ServerTime>().is_err(), "{text}");
         }

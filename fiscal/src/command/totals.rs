@@ -112,8 +112,9 @@ object! {
 }
 
 impl Totals {
-    /// The Z-report that these totals make. Sides without receipts are left out; operations with currency are not carried over, because
-    /// their names in JSON are not described: whoever deals in currency builds that section.
+    /// The Z-report that these totals make. Sides without receipts are left out; operations with currency are
+    /// not carried over, because their names in JSON are not described: whoever deals in currency builds that
+    /// section.
     #[must_use]
     pub fn to_z_report(&self) -> ZReport {
         let side = |side: &Option<TotalsSide>| {

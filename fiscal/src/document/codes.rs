@@ -74,7 +74,8 @@ codes! {
 }
 
 codes! {
-    /// When a discount or surcharge applies (`USAGETYPE`). The schema's list is open; these are the ones it names.
+    /// When a discount or surcharge applies (`USAGETYPE`). The schema's list is open; these are the ones it
+    /// names.
     pub enum DiscountUsage: "a known use of a discount" {
         /// On the sale before.
         PreviousSale = 0,
@@ -129,6 +130,11 @@ codes! {
     }
 }
 
+/// The name of [`PaymentForm::CASH`].
+pub(super) const CASH: &str = "ГОТІВКА";
+/// The name of [`PaymentForm::CARD`].
+pub(super) const CARD: &str = "КАРТКА";
+
 /// How is paid (`PAYFORMCD`): an open list, of which the description and the sample of 2025 name these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -168,11 +174,11 @@ impl PaymentForm {
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         Some(match self {
-            Self::CASH => "ГОТІВКА",
-            Self::CARD => "КАРТКА",
+            Self::CASH => CASH,
+            Self::CARD => CARD,
             Self::PREPAYMENT => "ПОПЕРЕДНЯ ОПЛАТА",
             Self::CREDIT => "КРЕДИТ",
-            Self::ELECTRONIC_MEANS => "КАРТКА",
+            Self::ELECTRONIC_MEANS => CARD,
             Self::CERTIFICATE => "СЕРТИФІКАТ",
             Self::TRANSFER => "ПЕРЕКАЗ З ПОТОЧНОГО РАХУНКУ",
             Self::CASHLESS => "БЕЗГОТІВКОВИЙ ПЛАТІЖНИЙ ІНСТРУМЕНТ",

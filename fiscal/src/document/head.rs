@@ -22,8 +22,8 @@ pub struct Head {
     pub notes: Notes,
     /// Online or offline, and the number that follows from it.
     pub mode: Mode,
-    /// A document of a test shift: registered, not fiscal. All documents of a shift are of one kind, and an offline session's first
-    /// and last are never tests (section "testing documents").
+    /// A document of a test shift: registered, not fiscal. All documents of a shift are of one kind, and an
+    /// offline session's first and last are never tests (section "testing documents").
     pub testing: bool,
     /// The version of the format (`VER`): 1, or 0 in documents of old.
     pub version: u64,
@@ -66,7 +66,8 @@ impl Head {
         self
     }
 
-    /// The same, offline under this number; the hash is of the signed document before it, and only a session's first has none.
+    /// The same, offline under this number; the hash is of the signed document before it, and only a
+    /// session's first has none.
     #[must_use]
     pub fn offline(mut self, fiscal_number: FiscalNumber, previous: Option<DocumentHash>) -> Self {
         self.mode = Mode::Offline {

@@ -1,13 +1,18 @@
 //! Documents that a register sends: what they say as typed values, and their XML in windows-1251.
 //!
-//! A [`Document`] is a [`Head`], the same for all, and a [`Kind`] that says what it is and holds what only it has. All elements of the
-//! schemas of 25.02.2025 are typed fields, those that no shop needs (currency, fuel, transfers, duty-free) in groups of their own.
-//! A bag of unknown elements was the other way: it would have carried what nobody checked into bytes that somebody signs.
+//! A [`Document`] is a [`Head`], the same for all, and a [`Kind`] that says what it is and holds what only it
+//! has. All elements of the schemas of 25.02.2025 are typed fields, those that no shop needs (currency, fuel,
+//! transfers, duty-free) in groups of their own. A bag of unknown elements was the other way: it would have
+//! carried what nobody checked into bytes that somebody signs.
 //!
-//! What is made is checked against the schemas' limits when it is written, and refused by the path of the field; what is read is checked
-//! by the same rules, so that whatever was read can be written. Reading is narrower than the schemas in a few places, each of which
-//! the description gives reason for: rows are numbered from one, a document holds only what its kind may hold, codes are known ones,
-//! whole numbers have at most 64 bits and sums at most [`LARGEST_HRYVNIAS`](crate::amount::LARGEST_HRYVNIAS).
+//! A flag that is down (`TESTING`, `OFFLINE`, `REVOKED`...) is left out, and numbers have one form; else what
+//! was read is written as it was.
+//!
+//! What is made is checked against the schemas' limits when it is written, and refused by the path of the
+//! field; what is read is checked by the same rules, so that whatever was read can be written. Reading is
+//! narrower than the schemas in a few places, each of which the description gives reason for: rows are
+//! numbered from one, a document holds only what its kind may hold, codes are known ones, whole numbers have
+//! at most 64 bits and sums at most [`LARGEST_HRYVNIAS`](crate::amount::LARGEST_HRYVNIAS).
 
 mod codes;
 mod head;
@@ -219,16 +224,18 @@ impl Document {
     /// As XML in windows-1251, the bytes to be signed.
     ///
     /// # Errors
-    /// [`Error::Field`] with the path of what breaks a limit of the schema or cannot be carried; [`Error::TooLarge`].
+    /// [`Error::Field`] with the path of what breaks a limit of the schema or cannot be carried;
+    /// [`Error::TooLarge`].
     pub fn to_xml(&self) -> Result<Vec<u8>, Error> {
         wire::write(self)
     }
 
-    /// From XML in windows-1251. Comments and blanks between elements are passed over; a caller that compares or hashes keeps the bytes,
-    /// see [`Received`].
+    /// From XML in windows-1251. Comments and blanks between elements are passed over; a caller that compares
+    /// or hashes keeps the bytes, see [`Received`].
     ///
     /// # Errors
-    /// [`Error`] when it is too large, not well-formed, or not what the schema and the kind of document allow.
+    /// [`Error`] when it is too large, not well-formed, or not what the schema and the kind of document
+    /// allow.
     pub fn from_xml(xml: &[u8]) -> Result<Self, Error> {
         wire::read(&decode(xml, Dialect::Strict)?)
     }

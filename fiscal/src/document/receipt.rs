@@ -1,6 +1,7 @@
-//! What a receipt holds behind its head: totals, payments, taxes and the special sections, in the schema's order (check01.xsd).
+//! What a receipt holds behind its head: totals, payments, taxes and the special sections, in the schema's
+//! order (check01.xsd).
 
-use super::codes::{DiscountKind, DiscountUsage, PartPayment, PaymentForm, TaxType};
+use super::codes::{CARD, CASH, DiscountKind, DiscountUsage, PartPayment, PaymentForm, TaxType};
 use super::row::Row;
 use crate::amount::Money;
 use crate::xml::{AnyText, Course, DateTime, Number, Positive, Sum, TaxLetter, Text, section};
@@ -24,6 +25,24 @@ section! {
         rows CHECKDUTYFREEREMAINS => duty_free_change: Vec<DutyFreeChange> as DutyFreeChange,
         /// What was sold.
         rows CHECKBODY => rows: Vec<Row> as Row,
+    }
+}
+
+impl Receipt {
+    /// The first section that is there, for whoever must say that it should not be.
+    pub(super) fn first_section(&self) -> Option<&'static str> {
+        let sections = [
+            ("CHECKTOTAL", self.total.is_some()),
+            ("CHECKPAY", !self.payments.is_empty()),
+            ("CHECKTAX", !self.taxes.is_empty()),
+            ("CHECKPTKS", self.terminal.is_some()),
+            ("CHECKDUTYFREE", !self.duty_free.is_empty()),
+            ("CHECKDUTYFREEREMAINS", !self.duty_free_change.is_empty()),
+            ("CHECKBODY", !self.rows.is_empty()),
+        ];
+        sections
+            .into_iter()
+            .find_map(|(section, is_there)| is_there.then_some(section))
     }
 }
 
@@ -96,17 +115,12 @@ section! {
 }
 
 impl Payment {
-    /// A payment of a form that has a name of its own ([`PaymentForm::name`]); another form keeps the general one.
+    /// A payment of any form, under the name it is known by; see [`PaymentForm::name`].
     #[must_use]
-    pub fn new(form: PaymentForm, sum: Money) -> Self {
-        let name = form
-            .name()
-            .or(PaymentForm::CASHLESS.name())
-            .unwrap_or_default()
-            .to_owned();
+    pub fn new(form: PaymentForm, name: impl Into<String>, sum: Money) -> Self {
         Self {
             form,
-            name,
+            name: name.into(),
             sum: Some(sum),
             provided: None,
             change: None,
@@ -117,10 +131,11 @@ impl Payment {
     /// A payment in cash without change.
     #[must_use]
     pub fn cash(sum: Money) -> Self {
-        Self::new(PaymentForm::CASH, sum)
+        Self::new(PaymentForm::CASH, CASH, sum)
     }
 
-    /// A payment in cash of which some was given back. Without change, `PROVIDED` and `REMAINS` are left out, as the schema asks.
+    /// A payment in cash of which some was given back. Without change, `PROVIDED` and `REMAINS` are left out,
+    /// as the schema asks.
     #[must_use]
     pub fn cash_with_change(sum: Money, provided: Money, change: Money) -> Self {
         if change.is_zero() {
@@ -138,7 +153,7 @@ impl Payment {
     pub fn card(sum: Money, system: PaymentSystem) -> Self {
         Self {
             systems: vec![system],
-            ..Self::new(PaymentForm::CARD, sum)
+            ..Self::new(PaymentForm::CARD, CARD, sum)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One row of a receipt: what was sold, and what a few trades add to it (check01.xsd, `TROWSBODY`).
 //!
-//! What a shop needs is a field of [`Row`]; what one trade needs is gathered in a group of its own, absent elsewhere.
+//! What a shop needs is a field of [`Row`]; what one trade needs is gathered in a group of its own, absent
+//! elsewhere.
 
 use super::codes::{CurrencyOperation, DiscountKind, DiscountUsage};
 use crate::amount::{Money, Quantity};

@@ -1,4 +1,5 @@
-//! Between documents and the schemas' elements: the two heads as they stand in XML, and what each kind of document may hold.
+//! Between documents and the schemas' elements: the two heads as they stand in XML, and what each kind of
+//! document may hold.
 
 use super::codes::{CashMovement, DocumentSubtype, DocumentType, Service};
 use super::head::{Head, Marks, Mode, Notes, Register, Seller};
@@ -321,7 +322,7 @@ impl ZHead {
 impl Check {
     fn into_document(self) -> Result<Document, (&'static str, &'static str, Fault)> {
         let in_head = |(element, fault)| ("CHECKHEAD", element, fault);
-        let has_receipt = self.receipt.is_some();
+        let section = self.receipt.as_ref().and_then(|receipt| receipt.first_section());
         let kind = self
             .head
             .kind(self.receipt.map(|receipt| *receipt).unwrap_or_default())
@@ -330,10 +331,9 @@ impl Check {
             kind,
             Kind::Sale { .. } | Kind::Return { .. } | Kind::CashMovement { .. }
         );
-        if has_receipt && !holds_receipt {
-            // Which section it is does not matter: the kind knows none at all.
+        if let Some(section) = section.filter(|_| !holds_receipt) {
             return Err((
-                "CHECKTOTAL",
+                section,
                 "",
                 Fault::NotHere {
                     document: kind.name(),

@@ -6,7 +6,8 @@ use std::fmt;
 /// Why a document could not be written or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// One field is at fault; the path is of its elements in lower case with rows counted from one: `checkbody.row[3].name`.
+    /// One field is at fault; the path is of its elements in lower case with rows counted from one:
+    /// `checkbody.row[3].name`.
     #[error("{path} {fault}")]
     Field {
         /// Where.
@@ -31,7 +32,8 @@ pub enum Error {
         /// What the parser said.
         reason: String,
     },
-    /// Well-formed, but something that no document holds: a DTD, a processing instruction, an entity of its own.
+    /// Well-formed, but something that no document holds: a DTD, a processing instruction, an entity of its
+    /// own.
     #[error("the document holds {what} at byte {at}")]
     Forbidden {
         /// How far it was read.

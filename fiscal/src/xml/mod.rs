@@ -1,8 +1,9 @@
-//! The tax service's XML: windows-1251, elements in the schema's order, every limit checked and every refusal with its path.
+//! The tax service's XML: windows-1251, elements in the schema's order, every limit checked and every refusal
+//! with its path.
 //!
-//! A section of a document is described once, by `section!`, and written and read from that description. Reading follows the
-//! description from element to element, so that it can neither recurse deeper than the schema nor gather what the schema does not
-//! know; its memory is bounded by [`DOCUMENT_BYTES_MAX`].
+//! A section of a document is described once, by `section!`, and written and read from that description.
+//! Reading follows the description from element to element, so that it can neither recurse deeper than the
+//! schema nor gather what the schema does not know; its memory is bounded by [`DOCUMENT_BYTES_MAX`].
 
 mod error;
 mod facet;
@@ -22,8 +23,8 @@ pub(crate) use read::{Cursor, Dialect, decode};
 pub(crate) use section::{Choice, Fields, section};
 pub(crate) use write::Writer;
 
-/// Largest document that is written or read: what the server was measured to take. Its description says 200 KB, which a package
-/// is held to as well.
+/// Largest document that is written or read: what the server was measured to take. Its description says 200
+/// KB, which a package is held to as well.
 pub const DOCUMENT_BYTES_MAX: usize = 512_000;
 
 /// Most rows of one table: the schema's bound of `ROWNUM`.

@@ -1,6 +1,7 @@
 //! Reading: a cursor over the elements, asked for one after the other in the schema's order.
 
 use super::error::{Error, Fault, Path};
+use super::facet::collapse;
 use super::write::is_forbidden;
 use super::{DOCUMENT_BYTES_MAX, Facet, Fields, ROWS_MAX};
 use encoding_rs::WINDOWS_1251;
@@ -8,12 +9,16 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use std::borrow::Cow;
 
+/// The namespace of `noNamespaceSchemaLocation`.
+const XSI: &[u8] = b"http://www.w3.org/2001/XMLSchema-instance";
+
 /// How strictly the declaration is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// XML 1.0 in windows-1251, declared so.
     Strict,
-    /// What the server may answer with: no declaration is taken for windows-1251, and UTF-8 is read when declared.
+    /// What the server may answer with: no declaration is taken for windows-1251, and UTF-8 is read when
+    /// declared.
     Tolerant,
 }
 
@@ -89,15 +94,7 @@ impl<'a> Cursor<'a> {
                 found: short(name.as_ref()),
             });
         };
-        for attribute in start.attributes() {
-            let attribute = attribute.map_err(|_| cursor.path.error(Fault::Attributes("not well-formed")))?;
-            let key = attribute.key.as_ref();
-            if !key.starts_with(b"xmlns:") && !key.starts_with(b"xsi:") {
-                return Err(cursor
-                    .path
-                    .error(Fault::Attributes("only namespaces are known here")));
-            }
-        }
+        check_root_attributes(&start).map_err(|fault| cursor.path.error(fault))?;
         Ok((cursor, *root))
     }
 
@@ -188,8 +185,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// `ROWNUM` and nothing else. Rows of goods count from one, because a discount names one by its number; elsewhere the number says
-    /// nothing that the row's place does not, and an official sample repeats one.
+    /// `ROWNUM` and nothing else. Rows of goods count from one, because a discount names one by its number;
+    /// elsewhere the number says nothing that the row's place does not, and an official sample repeats one.
     fn check_row_number(&self, start: &BytesStart<'_>, table: &str, number: usize) -> Result<(), Error> {
         let wrong = |reason| self.path.error(Fault::Attributes(reason));
         let mut found = false;
@@ -199,7 +196,7 @@ impl<'a> Cursor<'a> {
                 return Err(wrong("only ROWNUM is known here"));
             }
             let text = std::str::from_utf8(&attribute.value).map_err(|_| wrong("ROWNUM is no number"))?;
-            match text.trim().parse::<usize>() {
+            match collapse(text).parse::<usize>() {
                 Ok(written) if written != number && table == "CHECKBODY" => {
                     return Err(wrong("ROWNUM does not count from one"));
                 }
@@ -284,6 +281,9 @@ impl<'a> Cursor<'a> {
                     let part = part
                         .xml10_content()
                         .map_err(|error| self.malformed(&error.to_string()))?;
+                    if part.contains("]]>") {
+                        return Err(self.malformed("]]> stands in a text"));
+                    }
                     text.push_str(&part);
                 }
                 Event::CData(part) => {
@@ -344,10 +344,16 @@ impl<'a> Cursor<'a> {
     }
 
     fn event(&mut self) -> Result<Event<'a>, Error> {
-        self.reader.read_event().map_err(|error| Error::Malformed {
+        let event = self.reader.read_event().map_err(|error| Error::Malformed {
             at: self.reader.error_position(),
             reason: error.to_string(),
-        })
+        })?;
+        match &event {
+            Event::Comment(comment) if !is_carried(comment) => {
+                Err(self.malformed("a comment holds a control character"))
+            }
+            _ => Ok(event),
+        }
     }
 
     fn malformed(&self, reason: &str) -> Error {
@@ -363,6 +369,33 @@ impl<'a> Cursor<'a> {
             what,
         }
     }
+}
+
+/// A root says which schema it follows, and nothing else.
+fn check_root_attributes(start: &BytesStart<'_>) -> Result<(), Fault> {
+    let (mut declares_xsi, mut uses_xsi) = (false, false);
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|_| Fault::Attributes("not well-formed"))?;
+        if attribute.value.iter().any(|byte| matches!(byte, b'<' | b'&')) || !is_carried(&attribute.value) {
+            return Err(Fault::Attributes("not well-formed"));
+        }
+        match attribute.key.as_ref() {
+            b"xmlns:xsi" if *attribute.value == *XSI => declares_xsi = true,
+            b"xmlns:xsd" if *attribute.value == *b"http://www.w3.org/2001/XMLSchema" => {}
+            b"xsi:noNamespaceSchemaLocation" | b"xsi:schemaLocation" => uses_xsi = true,
+            _ => return Err(Fault::Attributes("only the schema's place is known here")),
+        }
+    }
+    if uses_xsi && !declares_xsi {
+        Err(Fault::Attributes("xsi is not declared"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a text of the reader holds only characters that may stand in a document.
+fn is_carried(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| !text.chars().any(is_forbidden))
 }
 
 /// What XML calls white space; a form feed is none.

@@ -112,7 +112,22 @@ fn structure_is_followed_strictly() {
         (
             " xsi:noName",
             " xmlns=\"urn:x\" xsi:noName",
-            "document has wrong attributes: only namespaces are known here",
+            "document has wrong attributes: only the schema's place is known here",
+        ),
+        (
+            "www.w3.org",
+            "www.w4.org",
+            "document has wrong attributes: only the schema's place is known here",
+        ),
+        (
+            " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"",
+            "",
+            "document has wrong attributes: xsi is not declared",
+        ),
+        (
+            "check01.xsd",
+            "check<.xsd",
+            "document has wrong attributes: not well-formed",
         ),
         (
             "<DOCSUBTYPE>0</DOCSUBTYPE>",
@@ -347,6 +362,9 @@ fn what_xml_could_do_beyond_elements_is_refused() {
     assert!(refused("</CHECKBODY>", "</CHECKBUDDY>").contains("not well-formed"));
     assert!(refused("<CHECKBODY>", "<!-- a -- b --><CHECKBODY>").contains("not well-formed"));
     assert!(refused("Хліб", "Tom & Jerry").contains("not well-formed"));
+    assert!(refused("Хліб", "a]]>b").contains("]]> stands in a text"));
+    assert!(refused("Хліб", "<!--\u{2}-->x").contains("a comment holds a control character"));
+    assert!(refused("ROWNUM=\"2\"", "ROWNUM=\"\u{a0}2\"").contains("ROWNUM is no number"));
     assert_eq!(
         refused("Хліб", "a\u{1}b"),
         "checkbody.row[2].name has the character '\\u{1}' (U+0001), which windows-1251 does not carry"

@@ -15,8 +15,9 @@ pub(crate) trait Choice: Sized {
 }
 
 /// Declares a struct and its [`Fields`]. A field is `mode ELEMENT => name: Type as Facet`; the modes are
-/// `required` and `optional` (a leaf of that facet), `whole` and `section` (an element with fields, required and optional), `rows`
-/// (a table that may be absent), `table` (one that may not), `inline` (fields without an element of their own, absent when none is there) and `choice`.
+/// `required` and `optional` (a leaf of that facet), `whole` and `section` (an element with fields, required
+/// and optional), `rows` (a table that may be absent), `table` (one that may not), `inline` (fields without
+/// an element of their own, absent when none is there) and `choice`.
 macro_rules! section {
     ($(#[$doc:meta])* $vis:vis struct $name:ident {
         $($(#[$field_doc:meta])* $mode:ident $element:ident => $field:ident : $type:ty as $facet:ty,)*
@@ -35,6 +36,13 @@ macro_rules! section {
 
             fn read(cursor: &mut $crate::xml::Cursor<'_>) -> Result<Self, $crate::xml::Error> {
                 Ok(Self { $($field: $crate::xml::section!(@read $mode, cursor, $element, $facet),)* })
+            }
+        }
+
+        #[cfg(feature = "generate")]
+        impl $crate::generate::Generate<Self> for $name {
+            fn generate(source: &mut $crate::generate::Generator) -> Self {
+                Self { $($field: $crate::xml::section!(@generate $mode, source, $facet),)* }
             }
         }
     };
@@ -97,5 +105,31 @@ macro_rules! section {
     (@read choice, $cursor:ident, $element:ident, $facet:ty) => {
         <$facet as $crate::xml::Choice>::read($cursor)?
     };
+
+    (@generate required, $source:ident, $facet:ty) => {
+        <$facet as $crate::generate::Generate<_>>::generate($source)
+    };
+    (@generate whole, $source:ident, $facet:ty) => {
+        <$facet as $crate::generate::Generate<_>>::generate($source)
+    };
+    (@generate optional, $source:ident, $facet:ty) => {
+        $source.coin().then(|| <$facet as $crate::generate::Generate<_>>::generate($source))
+    };
+    (@generate choice, $source:ident, $facet:ty) => {
+        $source.coin().then(|| <$facet as $crate::generate::Generate<_>>::generate($source))
+    };
+    (@generate section, $source:ident, $facet:ty) => {
+        $source.coin().then(|| <$facet as $crate::generate::Generate<$facet>>::generate($source).into())
+    };
+    (@generate rows, $source:ident, $facet:ty) => {
+        $source.rows(0, <$facet as $crate::generate::Generate<$facet>>::generate)
+    };
+    (@generate table, $source:ident, $facet:ty) => {
+        $source.rows(1, <$facet as $crate::generate::Generate<$facet>>::generate)
+    };
+    (@generate inline, $source:ident, $facet:ty) => {{
+        let fields = <$facet as $crate::generate::Generate<$facet>>::generate($source);
+        ($source.coin() && fields != <$facet>::default()).then(|| Box::new(fields))
+    }};
 }
 pub(crate) use section;

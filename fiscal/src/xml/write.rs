@@ -145,7 +145,8 @@ impl Writer {
     }
 }
 
-/// Control characters that XML does not allow, and those above ASCII: WHATWG's windows-1251 carries U+0098, other tables do not.
+/// Control characters that XML does not allow, and those above ASCII: WHATWG's windows-1251 carries U+0098,
+/// other tables do not.
 pub(super) fn is_forbidden(character: char) -> bool {
     character.is_control() && !matches!(character, '\t' | '\n' | '\r')
 }

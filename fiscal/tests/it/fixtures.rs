@@ -21,8 +21,8 @@ pub fn folder(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// All leaves of a document in windows-1251 in their order, each with its path: `CHECKBODY/ROW1/NAME`. Read by itself, so that it can
-/// judge the package's reader.
+/// All leaves of a document in windows-1251 in their order, each with its path: `CHECKBODY/ROW1/NAME`. Read
+/// by itself, so that it can judge the package's reader.
 pub fn leaves(xml: &[u8]) -> Vec<(String, String)> {
     let text = encoding_rs::WINDOWS_1251.decode_without_bom_handling(xml).0;
     let mut reader = Reader::from_str(&text);

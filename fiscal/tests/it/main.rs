@@ -3,4 +3,7 @@
 #![allow(clippy::print_stdout)] // a test that skips itself says so
 
 mod fixtures;
+mod golden;
+mod random;
 mod samples;
+mod signed;

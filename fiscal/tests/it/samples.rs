@@ -1,7 +1,7 @@
 //! Every official sample: what it says survives reading and writing, and what the schema refuses is refused.
 
 use crate::fixtures::{folder, leaves};
-use fiscal::{Document, Received};
+use fiscal::{Document, ErrorCode, Received, Ticket, Verdict};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -36,7 +36,8 @@ const REFUSED: [(&str, &str); 6] = [
     ),
 ];
 
-/// The elements whose number is written in its one form: without zeros in front, a quantity with three digits behind the point.
+/// The elements whose number is written in its one form: without zeros in front, a quantity with three digits
+/// behind the point.
 const NUMBERS: [&str; 3] = ["CASHREGISTERNUM", "AMOUNT", "VALCOURSE"];
 
 fn documents() -> Vec<(String, Vec<u8>)> {
@@ -116,4 +117,26 @@ fn number(text: &str) -> String {
 /// One sample numbers two rows alike.
 fn without_rows(path: &str) -> String {
     path.replace(|character: char| character.is_ascii_digit(), "")
+}
+
+#[test]
+fn the_sample_ticket_is_a_rejection_with_a_number() {
+    let Some(folder) = folder("samples") else { return };
+    let xml = std::fs::read(folder.join("ticket01.xml")).expect("a sample");
+    let ticket = Ticket::from_xml(&xml).expect("a ticket");
+    let session = ticket.offline_session.as_ref().expect("a session");
+    assert_eq!(
+        (session.id.as_str(), session.seed.as_str()),
+        ("2378946", "293573240985")
+    );
+    let verdict = ticket.check(&ticket.uid, ticket.local_number);
+    let text = "РРО з фіскальним номером 123 не зареєстрований".to_owned();
+    assert_eq!(
+        verdict,
+        Verdict::Rejected {
+            code: ErrorCode::TransactionsRegistrarAbsent,
+            text
+        }
+    );
+    assert_eq!(leaves(&ticket.to_xml().expect("XML")), leaves(&xml));
 }

@@ -79,7 +79,7 @@ fn withdrawal(sum: i64, paid: i64) -> Kind {
         service: Service::CashWithdrawal,
         receipt: Receipt {
             total: Some(total),
-            payments: vec![Payment::new(PaymentForm::CARD, money(paid))],
+            payments: vec![Payment::new(PaymentForm::CARD, "КАРТКА", money(paid))],
             rows: vec![row(sum)],
             ..Receipt::default()
         },

@@ -69,7 +69,8 @@ fn is_uktzed(text: &str) -> bool {
     length && is_digits(text, 4, 10) && text.bytes().any(|digit| digit != b'0')
 }
 
-/// `00.00` with `.0`s behind, `00.00.00` with `-0`s behind, or `00.00.00-00` with `.0`s behind; each of one or two digits.
+/// `00.00` with `.0`s behind, `00.00.00` with `-0`s behind, or `00.00.00-00` with `.0`s behind; each of one
+/// or two digits.
 fn is_dkpp(text: &str) -> bool {
     let behind = |form: &str, separator: char| {
         let Some((head, tail)) = text.split_at_checked(form.len()) else {

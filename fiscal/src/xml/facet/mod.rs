@@ -109,6 +109,6 @@ where
 }
 
 /// What a schema's number may have around it.
-fn collapse(text: &str) -> &str {
+pub(super) fn collapse(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }

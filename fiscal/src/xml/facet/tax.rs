@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 /// The letter of a tax and its rate (`LETTER`), chosen by the taxpayer.
 ///
-/// Official samples write `A` in Latin and `А` in Cyrillic for the same tax. A letter is kept as it was written, and compares as its
-/// Cyrillic look-alike.
+/// Official samples write `A` in Latin and `А` in Cyrillic for the same tax. A letter is kept as it was
+/// written, and compares as its Cyrillic look-alike.
 #[derive(Clone, Copy, Debug)]
 pub struct TaxLetter(char);
 

@@ -152,7 +152,7 @@ impl Book {
 
     fn check_testing(&self, document: &Document) -> Result<(), Rejection> {
         match self.open_shift() {
-            Some(shift) if !fiscal::testing::may_stand_in(document, shift.testing) => Err(invalid(
+            Some(shift) if !fiscal::test_shift::may_stand_in(document, shift.testing) => Err(invalid(
                 "Ознака TESTING документа відрізняється від ознаки поточної зміни",
             )),
             _ => Ok(()),

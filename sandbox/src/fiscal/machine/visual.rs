@@ -17,7 +17,7 @@ pub(super) fn text(document: &Document, number: &FiscalNumber) -> String {
     head.seller.address.iter().for_each(|address| line(address));
     line(&format!("ІД {}", head.seller.tax_number));
     if head.testing {
-        line(fiscal::testing::TEST_MARK);
+        line(fiscal::test_shift::TEST_MARK);
     }
     line(type_name(&document.kind));
     if let Some(receipt) = document.kind.receipt() {

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Fuzzes every target for some seconds (default 120), one after the other: scripts/fuzz.sh [seconds] [target...]
+# Needs: cargo install cargo-fuzz
+set -eu
+cd "$(dirname "$0")/../fuzz"
+seconds="${1:-120}"
+[ $# -gt 0 ] && shift
+targets="${*:-document ticket request answer text}"
+cargo run --quiet --release --example seeds
+for target in $targets; do
+    echo "== $target, $seconds s"
+    # No sanitizer: that keeps it on stable Rust; out-of-bounds accesses panic anyway. An input may take ten seconds.
+    cargo fuzz run --sanitizer none "$target" -- \
+        -max_total_time="$seconds" -max_len=16384 -timeout=10 -print_final_stats=1 -verbosity=0
+done
