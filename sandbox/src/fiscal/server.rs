@@ -91,7 +91,8 @@ impl Server {
         self.core.read(State::of)
     }
 
-    /// Serves `/fs/…` on `listener` (and the control face too, where it is on loopback), and the control face on `control` where there is one, until `shutdown` completes. While it is to be
+    /// Serves `/fs/…` on `listener`, and the control face on `control`, until `shutdown` completes. Without `control` its routes are on `listener`
+    /// too, where that is on loopback: one address is all that a test needs then. While the server is to be
     /// unreachable, `listener` is closed and its port kept.
     ///
     /// # Errors
@@ -103,7 +104,7 @@ impl Server {
         shutdown: impl Future<Output = ()> + Send,
     ) -> io::Result<()> {
         let shutdown = shutdown.shared();
-        let fiscal = self.serve_fiscal(listener, shutdown.clone());
+        let fiscal = self.serve_fiscal(listener, control.is_none(), shutdown.clone());
         match control {
             None => fiscal.await,
             Some(listener) => {
@@ -118,14 +119,14 @@ impl Server {
     async fn serve_fiscal(
         &self,
         mut listener: TcpListener,
+        has_control: bool,
         shutdown: impl Future<Output = ()> + Clone + Send,
     ) -> io::Result<()> {
         let address = listener.local_addr()?;
         let mut outage = self.outage.subscribe();
         loop {
             let fiscal = fiscal_routes(&self.core);
-            // Here too, where nobody from outside comes: one address is all that a test needs then.
-            let routes = if address.ip().is_loopback() {
+            let routes = if has_control && address.ip().is_loopback() {
                 let control = control_routes(&self.core, &self.outage);
                 warp::path("control").and(control).or(fiscal).unify().boxed()
             } else {

@@ -147,7 +147,7 @@ const RULES: &[Rule] = rules! {
     };
     Open, "a sale without a sum" => 9 "загальна сума": |world| changed(world, |receipt| receipt.total = None);
     Open, "a sale without rows" => 9 "позиції": |world| changed(world, |receipt| receipt.rows.clear());
-    Open, "a row without a cost" => 9 "вартість": |world| changed(world, |receipt| receipt.rows[0].cost = None);
+    Open, "a row without a cost" => 9 "рядку 1 відсутня вартість": |world| changed(world, |receipt| receipt.rows[0].cost = None);
     Open, "a sum that is not that of the rows" =>
         9 "Розрахована загальна сума 100.00 (з урахуванням податків і дисконтів) не дорівнює загальній сумі в документі 100.01":
         |world| changed(world, |receipt| receipt.total = Some(Total::of(money(10_001))));
@@ -301,6 +301,36 @@ fn an_unknown_signer_becomes_an_operator_where_that_is_set() {
             .code(),
         4
     );
+}
+
+#[test]
+fn an_operator_by_first_use_stays_one_when_that_is_over() {
+    let mut lenient = settings();
+    lenient.register_unknown_operators = true;
+    let first = World::new(lenient);
+    let open = sign(&stranger(), &due(&first, Kind::OpenShift).to_xml().unwrap());
+    let event = first
+        .machine
+        .document(&open, &PlainSignatures, first.arrival())
+        .unwrap();
+    // The same server with strict settings, which replays what was accepted.
+    let mut strict = World::new(settings());
+    strict.machine.apply(&event);
+    strict.send(&due(&strict, sale()), &stranger()).unwrap();
+    let unknown = who("ff", TAX_NUMBER);
+    let other = strict.send(&due(&strict, sale()), &unknown).unwrap_err();
+    assert_eq!(other.code.code(), 2, "only the one who came");
+}
+
+#[test]
+fn an_offline_session_that_was_not_used_stays_the_registers() {
+    let mut world = world(Given::Open);
+    let session = world.session();
+    world.now += chrono::TimeDelta::hours(1);
+    for kind in [sale(), z(1), Kind::CloseShift, Kind::OpenShift, sale()] {
+        world.accept(kind);
+        assert_eq!(world.session(), session);
+    }
 }
 
 #[test]
