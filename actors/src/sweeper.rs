@@ -60,7 +60,7 @@ const SWEEPINGS: [Sweeping; 2] = [
     },
 ];
 
-/// Takes away what is over at this wall time; says how many rows it dealt with, at most [`ROWS_PER_SWEEP_MAX`] of a kind.
+/// Takes away what is over at this wall time; says how many rows it dealt with, at most 200 of a kind.
 pub async fn sweep(store: &dyn Store, now_ms: i64) -> storage::Result<usize> {
     let mut swept = 0;
     for sweeping in &SWEEPINGS {

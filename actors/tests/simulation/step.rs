@@ -140,6 +140,7 @@ impl History {
                 assert!(answer.is_kept());
                 None
             }
+            Ok(Standing::Operation(..)) => panic!("no register was ever asked under this key"),
             Ok(Standing::Begun(..)) => {
                 self.seen.insert("key begun");
                 self.load(customer).await;
