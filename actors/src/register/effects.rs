@@ -1,10 +1,11 @@
 //! What a register's machine sets going: answers at once, signatures and the tax service in tasks.
 
 use super::{RegisterActor, State, World, answer, rows};
-use crate::clock::{Moment, Now, millis};
+use crate::clock::{Moment, Now};
 use crate::ids::{KeyId, SignatureRequestId};
 use crate::machines::register::{Ask, Content, Effect, Note, Purpose, Reply, Signature};
 use crate::ports::{Asked, Posted, SignatureOutcome, SignatureRequest, TaxCommand, TaxDocument};
+use chrono::DateTime;
 use fiscal::command::Answered;
 use fiscal::{ErrorCode, LocalNumber, RegisterNumber, Uid};
 use serde::de::DeserializeOwned;
@@ -21,6 +22,7 @@ struct Signing {
     key: KeyId,
     subject_key_id: String,
     content: Content,
+    deadline_ms: i64,
     until: Moment,
 }
 
@@ -43,6 +45,7 @@ impl RegisterActor {
                 key,
                 subject_key_id,
                 content,
+                deadline_ms,
                 until,
             } => self.sign(Signing {
                 register,
@@ -50,6 +53,7 @@ impl RegisterActor {
                 key,
                 subject_key_id,
                 content,
+                deadline_ms,
                 until,
             }),
             Effect::Withdraw(request) => self.0.agents.withdraw(request),
@@ -104,7 +108,7 @@ impl RegisterActor {
             let now = world.clock.now();
             let left = left(signing.until, now);
             let signature = tokio::select! {
-                signature = world.signature(&signing, now, left) => signature,
+                signature = world.signature(&signing, left) => signature,
                 () = world.clock.sleep(left) => Signature::Late,
             };
             let (register, request) = (signing.register, signing.request);
@@ -156,7 +160,7 @@ impl RegisterActor {
 
 impl World {
     /// Asks the agent until it gives a fit signature, refuses, or has given too many unfit ones.
-    async fn signature(&self, signing: &Signing, now: Now, wait: Duration) -> Signature {
+    async fn signature(&self, signing: &Signing, wait: Duration) -> Signature {
         let content: Arc<[u8]> = match &signing.content {
             Content::Query(json) => json.as_slice().into(),
             Content::Document(uid) => match rows::part(self.store.as_ref(), uid, rows::Part::Xml).await {
@@ -165,12 +169,16 @@ impl World {
                 Ok(None) | Err(_) => return Signature::Late,
             },
         };
+        // One that no calendar holds is none that an agent would keep.
+        let Some(deadline) = DateTime::from_timestamp_millis(signing.deadline_ms) else {
+            return Signature::Late;
+        };
         let request = SignatureRequest {
             id: signing.request,
             register: signing.register,
             key: signing.key,
             content: Arc::clone(&content),
-            deadline: now.wall + chrono::TimeDelta::milliseconds(millis(wait)),
+            deadline,
             wait,
         };
         let mut unfit = 0;

@@ -65,6 +65,8 @@ pub(crate) struct Till {
     coming: BTreeMap<(Moment, u64), Ask>,
     /// What the agent signed, by request: a repeat gets the same.
     signed: HashMap<Uuid, Vec<u8>>,
+    /// The deadlines of requests, which are part of them.
+    deadlines: HashMap<Uuid, i64>,
     chance: SeededRandomness,
     orders: u64,
 }
@@ -185,6 +187,7 @@ impl Till {
             book: None,
             coming: BTreeMap::new(),
             signed: HashMap::new(),
+            deadlines: HashMap::new(),
             chance: SeededRandomness::new(7),
             orders: 0,
         };
@@ -312,8 +315,16 @@ impl Till {
                 request,
                 subject_key_id,
                 content,
+                deadline_ms,
                 ..
-            } => self.sign(request, &subject_key_id, content).await,
+            } => {
+                let first = *self.deadlines.entry(request.0).or_insert(deadline_ms);
+                assert_eq!(
+                    first, deadline_ms,
+                    "a request is the same in everything when it is repeated"
+                );
+                self.sign(request, &subject_key_id, content).await;
+            }
             Effect::Post { uid, within, .. } => {
                 let cms = rows::part(self.store.as_ref(), &uid, Part::Signed)
                     .await

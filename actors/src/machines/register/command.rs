@@ -322,7 +322,9 @@ pub enum Effect {
         subject_key_id: String,
         /// Of what.
         content: Content,
-        /// Until when.
+        /// Until when, on the wall clock: part of the request, milliseconds since 1970.
+        deadline_ms: i64,
+        /// The same on the monotonic clock.
         until: Moment,
     },
     /// A signature is of no use any more.

@@ -243,6 +243,8 @@ pub struct Flight {
     pub sold: Option<(FiscalNumber, SoldRecord)>,
     /// The request for its signature.
     pub request: SignatureRequestId,
+    /// The request's deadline, milliseconds since 1970: part of the request, and the same whenever it is repeated.
+    pub deadline_ms: i64,
     /// How far it is.
     pub stage: Stage,
     /// When it was planned: for the time to sign.
@@ -298,6 +300,8 @@ pub struct Query {
     pub signer: Signer,
     /// The request for its signature.
     pub request: SignatureRequestId,
+    /// The request's deadline, milliseconds since 1970: part of the request, and the same whenever it is repeated.
+    pub deadline_ms: i64,
     /// Until when: the signature, or the answer.
     pub stage: QueryStage,
 }

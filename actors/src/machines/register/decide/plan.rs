@@ -7,7 +7,7 @@ use super::super::policy::{PAYMENT_FORMS_MAX, SHIFT_MAX, TAXES_MAX};
 use super::super::request::OperationKind;
 use super::super::state::{Body, Flight, Operation, Phase, Purpose, Shift, SoldRecord, Stage};
 use super::turn::{Progress, Turn};
-use crate::clock::millis;
+use crate::clock::{Moment, millis};
 use crate::ids::{OperationId, SignatureRequestId};
 use fiscal::arithmetic::{Entry, Report, Section};
 use fiscal::document::{Document, Head, Kind, Register, ZReport};
@@ -286,25 +286,30 @@ impl Turn {
             entry: plan.entry,
             sold: plan.sold,
             request,
+            deadline_ms: until.wall_ms(self.now),
             stage: Stage::Signing { until },
             planned: self.moment(),
             posts: 0,
             was_doubted: false,
         };
-        let uid = flight.uid.clone();
-        let signer = flight.signer.clone();
+        self.sign_document(&flight, until);
         self.note(Event::Planned {
             flight: Box::new(flight),
             xml,
         });
+        Progress::Waits
+    }
+
+    /// Asks for a document's signature, for the first time or again.
+    pub(super) fn sign_document(&mut self, flight: &Flight, until: Moment) {
         self.act(Effect::Sign {
-            request,
-            key: signer.key,
-            subject_key_id: signer.subject_key_id,
-            content: Content::Document(uid),
+            request: flight.request,
+            key: flight.signer.key,
+            subject_key_id: flight.signer.subject_key_id.clone(),
+            content: Content::Document(flight.uid.clone()),
+            deadline_ms: flight.deadline_ms,
             until,
         });
-        Progress::Waits
     }
 
     fn make(&self, plan: &Plan) -> Result<(Document, Vec<u8>), Refusal> {
@@ -374,7 +379,7 @@ impl Turn {
     }
 
     /// Until when a signature is of use for this operation.
-    pub(super) fn signature_deadline(&self, operation: &Operation) -> crate::clock::Moment {
+    pub(super) fn signature_deadline(&self, operation: &Operation) -> Moment {
         let own = self
             .core()
             .profile

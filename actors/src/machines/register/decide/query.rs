@@ -101,6 +101,7 @@ impl Turn {
             purpose,
             signer: signer.clone(),
             request: SignatureRequestId(self.draw.request),
+            deadline_ms: until.wall_ms(self.now),
             stage,
         };
         self.note(Event::QueryPlanned(Box::new(query.clone())));
@@ -118,6 +119,7 @@ impl Turn {
             key: query.signer.key,
             subject_key_id: query.signer.subject_key_id.clone(),
             content: Content::Query(json),
+            deadline_ms: query.deadline_ms,
             until,
         });
     }

@@ -2,7 +2,7 @@
 
 use super::super::RegisterBook;
 use super::super::answer::Cancelled;
-use super::super::command::{Content, Effect, Event};
+use super::super::command::Event;
 use super::super::policy::GRACE;
 use super::super::request::OperationKind;
 use super::super::state::{Operation, QueryStage, Stage};
@@ -174,13 +174,7 @@ impl Turn {
     pub(super) fn resume(&mut self) {
         if let Some(flight) = self.core().flight.clone() {
             match flight.stage {
-                Stage::Signing { until } if !self.is_past(until) => self.act(Effect::Sign {
-                    request: flight.request,
-                    key: flight.signer.key,
-                    subject_key_id: flight.signer.subject_key_id.clone(),
-                    content: Content::Document(flight.uid.clone()),
-                    until,
-                }),
+                Stage::Signing { until } if !self.is_past(until) => self.sign_document(&flight, until),
                 Stage::Sending { .. } => self.doubt(&flight),
                 _ => {}
             }
