@@ -56,10 +56,7 @@ impl RegisterMetrics {
     /// A name registered twice: a programmer's error that shows at the first start.
     pub fn new(registry: &Registry) -> Result<Self> {
         let made = Self {
-            held_requests: IntGauge::new(
-                "countersign_register_held_requests",
-                "Callers held for a register.",
-            )?,
+            held_requests: IntGauge::new("countersign_held_requests", "Callers held for a register.")?,
             pending_signatures: IntGaugeVec::new(
                 Opts::new("countersign_pending_signatures", "Signatures awaited, by agent."),
                 &["agent"],
@@ -74,14 +71,8 @@ impl RegisterMetrics {
                 "Signatures refused, by reason.",
                 &["reason"],
             )?,
-            sign_seconds: seconds(
-                "countersign_sign_seconds",
-                "From a document's plan to its signature.",
-            )?,
-            register_seconds: seconds(
-                "countersign_register_seconds",
-                "From a document's plan to its registration.",
-            )?,
+            sign_seconds: seconds("countersign_sign_seconds", "From plan to signature.")?,
+            register_seconds: seconds("countersign_register_seconds", "From plan to registration.")?,
             documents: counters(
                 "countersign_documents_total",
                 "Documents, by kind and outcome.",
@@ -92,7 +83,7 @@ impl RegisterMetrics {
                 "Answers to operations, by state.",
                 &["state"],
             )?,
-            repeats: IntCounter::new(
+            repeats: counter(
                 "countersign_register_repeats_total",
                 "Orders recognised as repeats.",
             )?,
@@ -106,17 +97,17 @@ impl RegisterMetrics {
                 "Questions to the tax service, by name and outcome.",
                 &["name", "outcome"],
             )?,
-            strays: IntCounter::new(
+            strays: counter(
                 "countersign_register_strays_total",
                 "Outcomes that nobody waited for.",
             )?,
-            close_failures: IntCounter::new(
-                "countersign_shift_close_failures_total",
-                "Failed attempts to close a shift by itself.",
+            close_failures: counter(
+                "countersign_close_failures_total",
+                "Failed attempts to close a shift.",
             )?,
-            long_shifts: IntCounter::new(
+            long_shifts: counter(
                 "countersign_long_shifts_total",
-                "Shifts that came within an hour of 24 hours.",
+                "Shifts within an hour of 24 hours.",
             )?,
             registers: IntGaugeVec::new(
                 Opts::new("countersign_registers", "Registers in memory, by state."),
@@ -265,6 +256,10 @@ impl Drop for StateGauge {
     fn drop(&mut self) {
         self.leave();
     }
+}
+
+fn counter(name: &str, help: &str) -> Result<IntCounter> {
+    IntCounter::new(name, help)
 }
 
 fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec> {
