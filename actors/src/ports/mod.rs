@@ -6,7 +6,7 @@ mod tax;
 pub use signing::{
     SignatureOutcome, SignatureRefusal, SignatureRequest, SignatureVerifier, SigningAgent, Unfit,
 };
-pub use tax::{Asked, Posted, TaxCommand, TaxDocument, TaxService};
+pub use tax::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxService};
 
 use crate::ids::MessageId;
 use crate::phone::Phone;
