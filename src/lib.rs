@@ -8,8 +8,9 @@ pub mod config;
 pub mod dev;
 pub mod http;
 pub mod outbound;
+mod registers;
 mod run;
 pub mod secrets;
 pub mod telemetry;
 
-pub use run::{Environment, Listeners, Started, open_store, sms_sender, start};
+pub use run::{Environment, Listeners, Signing, Started, open_store, sms_sender, start, tax_service};

@@ -3,8 +3,10 @@
 use crate::config::{Config, OUTCOME_GRACE_SECONDS, SmsSenderKind};
 use crate::http::{self, Gateway, GatewayFace, HttpMetrics, Parts};
 use crate::outbound;
+use crate::registers;
 use crate::secrets::Secrets;
 use crate::telemetry::{StoreMetrics, register_process};
+use actors::accounts::Accounts;
 use actors::clock::Clock;
 use actors::customer::{CustomerMessage, Customers, World};
 use actors::directory::Directory;
@@ -12,8 +14,9 @@ use actors::idempotency::Running;
 use actors::machines::otp::Policy;
 use actors::metrics::Metrics;
 use actors::otp::{OtpService, Settings};
-use actors::ports::SmsSender;
+use actors::ports::{SignatureVerifier, SigningAgent, SmsSender, TaxService};
 use actors::random::Randomness;
+use actors::register::{RegisterMessage, RegisterMetrics, Registers};
 use actors::registry::Registry;
 use actors::wheel::{self, DueKey, Wheel};
 use actors::windows::ClosedWindows;
@@ -25,6 +28,7 @@ use storage::{Health, SledOptions, SledStore, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// What a gateway needs of the world; tests bring their own.
@@ -37,8 +41,20 @@ pub struct Environment {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub randomness: Arc<dyn Randomness>,
+    /// The tax service; `None`: no registers are served.
+    pub tax: Option<Arc<dyn TaxService>>,
+    /// Who signs, and who judges it, in place of the gateway's own agents.
+    pub signing: Option<Signing>,
     /// All metrics; the store's are there already.
     pub metrics: prometheus::Registry,
+}
+
+/// Who signs documents, and who judges their signatures.
+pub struct Signing {
+    /// The signing agents.
+    pub agents: Arc<dyn SigningAgent>,
+    /// The judge.
+    pub verifier: Arc<dyn SignatureVerifier>,
 }
 
 /// Where it listens; bound already, so that port 0 is known.
@@ -54,6 +70,8 @@ pub struct Started {
     /// What handlers need; also for those who start it with data.
     pub gateway: Gateway,
     customers: Arc<Registry<Customers>>,
+    registers: Option<Arc<Registry<Registers>>>,
+    going_down: CancellationToken,
     tasks: TaskTracker,
     servers: Servers,
     background: Vec<JoinHandle<()>>,
@@ -121,6 +139,22 @@ pub fn sms_sender(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Sms
     }
 }
 
+/// The configured tax service, where there is one.
+///
+/// # Errors
+/// A sentence that names the option.
+pub fn tax_service(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<dyn TaxService>>, String> {
+    if config.tax.url.is_empty() {
+        return Ok(None);
+    }
+    let settings = outbound::tax::Settings {
+        url: config.tax.url.clone(),
+        seals: config.tax.seals.clone(),
+    };
+    let server = outbound::tax::FiscalServer::new(outbound::client()?, &settings, Arc::clone(clock))?;
+    Ok(Some(Arc::new(server)))
+}
+
 /// Starts everything; requests are served when this returns.
 ///
 /// # Errors
@@ -136,6 +170,8 @@ pub async fn start(
         sms,
         clock,
         randomness,
+        tax,
+        signing,
         metrics,
     } = environment;
     let counted = |error: prometheus::Error| format!("metrics: {error}");
@@ -145,6 +181,13 @@ pub async fn start(
     let stored = |error: storage::Error| error.to_string();
 
     let pepper = Arc::new(secrets.pepper);
+    let accounts = Accounts::open(
+        Arc::clone(&store),
+        Arc::clone(&pepper),
+        Arc::clone(&clock),
+        Arc::clone(&randomness),
+    );
+    let accounts = accounts.await.map_err(stored)?;
     let directory = Directory::open(
         Arc::clone(&store),
         pepper,
@@ -171,9 +214,30 @@ pub async fn start(
     let customers = Registry::start(kind, Arc::clone(&clock), config.customers.queue_max).await;
     let customers = customers.map_err(|error| format!("actors: {error}"))?;
     let _ = world.registry.set(Arc::downgrade(&customers)); // set here and nowhere else
+    let going_down = CancellationToken::new();
+    let (registers, cashdesk) = match (tax, signing) {
+        (Some(tax), Some(signing)) => {
+            let needs = registers::Needs {
+                store: Arc::clone(&store),
+                wheel: wheel.clone(),
+                clock: Arc::clone(&clock),
+                randomness: Arc::clone(&randomness),
+                accounts: accounts.clone(),
+                agents: signing.agents,
+                verifier: signing.verifier,
+                tax,
+                metrics: RegisterMetrics::new(&metrics).map_err(counted)?,
+                tasks: tasks.clone(),
+                going_down: going_down.clone(),
+            };
+            let (registers, cashdesk) = registers::start(config, needs).await?;
+            (Some(registers), Some(cashdesk))
+        }
+        _ => (None, None),
+    };
     let owed = wheel.load(store.as_ref(), clock.as_ref()).await.map_err(stored)?;
     if owed > 0 {
-        tracing::info!(owed, "messages from before the restart are to be settled");
+        tracing::info!(owed, "deadlines from before the restart are to be settled");
     }
 
     let otp = OtpService {
@@ -191,6 +255,8 @@ pub async fn start(
     let gateway = Arc::new(Parts {
         otp,
         directory,
+        accounts,
+        cashdesk,
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         randomness,
@@ -199,18 +265,12 @@ pub async fn start(
         draining: AtomicBool::new(false),
         body_deadline: Duration::from_secs(config.limits.body_seconds),
     });
-    let waking = Arc::downgrade(&customers);
-    let background = vec![
-        tokio::spawn(wheel::turn(inbox, Arc::clone(&clock), move |due| match due {
-            DueKey::Customer(id) => waking
-                .upgrade()
-                .into_iter()
-                .for_each(|customers| customers.tell(id, CustomerMessage::Wake)),
-            // No route of this gateway reaches a register, so that none has a deadline.
-            DueKey::Register(register) => {
-                tracing::error!(%register, "a register has a deadline, and no registers are served");
-            }
-        })),
+    let mut background = vec![
+        tokio::spawn(wheel::turn(
+            inbox,
+            Arc::clone(&clock),
+            waking(&customers, registers.as_ref()),
+        )),
         tokio::spawn(actors::sweeper::run(store, Arc::clone(&clock), actor_metrics)),
         tokio::spawn(sweep_idle(
             Arc::clone(&customers),
@@ -219,16 +279,60 @@ pub async fn start(
             Duration::from_secs(config.customers.idle_seconds),
         )),
     ];
+    if let Some(registers) = &registers {
+        let idle = Duration::from_secs(config.cashdesk.idle_seconds);
+        background.push(tokio::spawn(sweep_idle_registers(
+            Arc::clone(registers),
+            Arc::clone(&gateway.clock),
+            idle,
+        )));
+    }
     let servers = serve_all(config, &gateway, &http_metrics, listeners)?;
     let drain = Duration::from_secs(config.limits.shutdown_seconds);
     Ok(Started {
         gateway,
         customers,
+        registers,
+        going_down,
         tasks,
         servers,
         background,
         drain,
     })
+}
+
+/// Wakes whoever has a deadline.
+fn waking(
+    customers: &Arc<Registry<Customers>>,
+    registers: Option<&Arc<Registry<Registers>>>,
+) -> impl Fn(DueKey) + Send + 'static {
+    let customers = Arc::downgrade(customers);
+    let registers = registers.map(Arc::downgrade);
+    move |due| match (due, &registers) {
+        (DueKey::Customer(id), _) => {
+            let customers = customers.upgrade();
+            customers
+                .into_iter()
+                .for_each(|customers| customers.tell(id, CustomerMessage::Wake));
+        }
+        (DueKey::Register(register), Some(registers)) => {
+            let registers = registers.upgrade();
+            registers
+                .into_iter()
+                .for_each(|registers| registers.tell(register, RegisterMessage::Wake));
+        }
+        // An open shift closes nowhere then: whoever turned the tax service off must know.
+        (DueKey::Register(register), None) => {
+            tracing::error!(%register, "a register has a deadline, and no registers are served: set tax.url");
+        }
+    }
+}
+
+async fn sweep_idle_registers(registers: Arc<Registry<Registers>>, clock: Arc<dyn Clock>, idle: Duration) {
+    loop {
+        clock.sleep(IDLE_SWEEP.min(idle)).await;
+        registers.sweep_idle(idle);
+    }
 }
 
 fn settings(config: &Config) -> Result<Settings, String> {
@@ -364,6 +468,8 @@ impl Started {
     }
 
     async fn go_down(&mut self, orderly: bool) {
+        // Whoever is held is answered "not resolved" now; the operations go on, here or in the next process.
+        self.going_down.cancel();
         self.servers.stop_public.send_replace(true);
         if orderly && let Ok(report) = (&mut self.servers.public).await {
             tracing::info!(
@@ -378,6 +484,10 @@ impl Started {
         }
         self.background.iter().for_each(JoinHandle::abort);
         self.customers.drain(self.drain).await;
+        if let Some(registers) = &self.registers {
+            registers.drain(self.drain).await;
+        }
+        self.gateway.accounts.drain(self.drain).await;
         self.gateway.directory.drain(self.drain).await;
         self.servers.stop_admin.send_replace(true);
         if orderly {

@@ -208,6 +208,8 @@ pub(crate) fn gateway(operator: &Operator) {
             sms: operator.sender(&mut config, &clock),
             clock,
             randomness: Arc::new(OsRandomness),
+            tax: None,
+            signing: None,
             metrics,
         };
         let listeners = Listeners {

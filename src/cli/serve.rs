@@ -7,7 +7,7 @@ use actors::random::OsRandomness;
 use countersign::config;
 use countersign::secrets::Secrets;
 use countersign::telemetry::start_logging;
-use countersign::{Environment, Listeners, open_store, sms_sender, start};
+use countersign::{Environment, Listeners, open_store, sms_sender, start, tax_service};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -24,11 +24,14 @@ pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
         let terminated = terminated();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let sms = sms_sender(&config, &clock)?;
+        let tax = tax_service(&config, &clock)?;
         let environment = Environment {
             store,
             sms,
             clock,
             randomness: Arc::new(OsRandomness),
+            tax,
+            signing: None,
             metrics,
         };
         let listeners = Listeners {

@@ -7,7 +7,7 @@ mod tax;
 pub use files::{DevFile, DevPartner};
 
 use crate::config::{self, Config, LoadError, Sources};
-use crate::run::{Environment, Listeners, Started, open_store, sms_sender, start};
+use crate::run::{Environment, Listeners, Started, open_store, sms_sender, start, tax_service};
 use actors::clock::{Clock, SystemClock};
 use actors::random::{OsRandomness, Randomness};
 use files::DevSecrets;
@@ -65,11 +65,14 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     // Only now: who holds the store's lock is the one whom `dev.json` is about.
     files::remove_stale(&options.data)?;
     let sms_sender = sms_sender(&config, &clock)?;
+    let tax = tax_service(&config, &clock)?;
     let environment = Environment {
         store,
         sms: sms_sender,
         clock,
         randomness,
+        tax,
+        signing: None,
         metrics,
     };
     let listeners = Listeners {

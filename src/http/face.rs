@@ -122,11 +122,7 @@ impl Face for GatewayFace {
             Refusal::Panicked => Problem::new(Code::Internal, "an unforeseen error; it was logged"),
             Refusal::Draining => Problem::new(Code::Unavailable, "the gateway is going down").retry_after(5),
         };
-        let shape = if is_otp(head.uri.path()) {
-            Shape::Otp
-        } else {
-            Shape::Plain
-        };
+        let shape = Shape::of(head.uri.path());
         match head.extensions.get::<RequestId>() {
             Some(id) => problem
                 .into_response(shape, id)
@@ -205,11 +201,6 @@ impl Face for GatewayFace {
     }
 }
 
-/// Whether callers of this path read the envelope of CM-S02.
-pub(super) fn is_otp(path: &str) -> bool {
-    path.starts_with("/api/v1/contract-otp/")
-}
-
 fn method_of(head: &Parts) -> &'static str {
     match head.method.as_str() {
         "GET" => "GET",
@@ -223,10 +214,17 @@ fn method_of(head: &Parts) -> &'static str {
 
 /// The template of a path; what is none of ours is `other`.
 pub fn route_of(path: &str) -> &'static str {
+    if let Some(segments) = super::cashdesk::segments(path) {
+        return super::cashdesk::route_of(&segments);
+    }
     let parts: Vec<&str> = path.trim_matches('/').split('/').take(8).collect();
     match parts.as_slice() {
         ["api", "v1", "contract-otp", "send"] => "/api/v1/contract-otp/send",
         ["api", "v1", "contract-otp", "verify"] => "/api/v1/contract-otp/verify",
+        ["api", "v1", "operations", _] => "/api/v1/operations/{id}",
+        ["api", "v1", "key"] => "/api/v1/key",
+        ["check", _] => "/check/{uuid}",
+        ["check", _, _] => "/check/{uuid}/{form}",
         ["openapi.json"] => "/openapi.json",
         ["docs", ..] => "/docs",
         ["errors", _] => "/errors/{name}",

@@ -3,6 +3,7 @@
 //! A route takes every method and judges it itself, so that 404 and 405 come before 401, then form, size and body, then the rules.
 
 pub mod admin;
+pub mod cashdesk;
 pub mod envelope;
 mod exchange;
 mod face;
@@ -12,6 +13,7 @@ mod form;
 pub mod fuzzing;
 mod health;
 mod openapi;
+mod operations;
 mod otp;
 mod otp_body;
 #[cfg(test)]
@@ -22,6 +24,7 @@ pub use exchange::Exchange;
 pub use face::{GatewayFace, HttpMetrics, route_of};
 pub use openapi::{admin_document, public_document};
 
+use actors::accounts::Accounts;
 use actors::clock::Clock;
 use actors::directory::Directory;
 use actors::otp::OtpService;
@@ -46,6 +49,10 @@ pub struct Parts {
     pub otp: OtpService,
     /// Who may call, and whom codes go to.
     pub directory: Directory,
+    /// Users of the fiscal side, their registers, cashiers and tokens.
+    pub accounts: Accounts,
+    /// Cash desks, where the gateway has a tax service to register with.
+    pub cashdesk: Option<cashdesk::CashDesk>,
     /// The store, for its health.
     pub store: Arc<dyn Store>,
     /// Time.
@@ -80,6 +87,13 @@ pub fn public(gateway: &Gateway) -> Routes {
             Shape::Otp,
             otp::verify,
         ),
+        cashdesk_route(g),
+        route1(path!("api" / "v1" / "operations" / String), g, operations::one),
+        key_route(g),
+        route1(path!("check" / String), g, |gateway, id, exchange| {
+            cashdesk::public_receipt(gateway, [id, "html".to_owned()], exchange)
+        }),
+        route2(path!("check" / String / String), g, cashdesk::public_receipt),
         route(path!("openapi.json"), g, Shape::Plain, openapi::public),
         route1(path("docs").and(tail()), g, openapi::swagger),
         route1(path!("errors" / String), g, openapi::error_page),
@@ -143,6 +157,35 @@ pub fn admin(gateway: &Gateway) -> Routes {
         route1(path!("errors" / String), g, openapi::error_page),
         nothing(),
     ])
+}
+
+/// Everything below `/api/v2`, slashes too many included.
+fn cashdesk_route(gateway: &Gateway) -> Routes {
+    let gateway = Arc::clone(gateway);
+    path::full()
+        .and_then(|path: path::FullPath| async move {
+            let is_ours = cashdesk::segments(path.as_str()).is_some();
+            if is_ours {
+                Ok(path.as_str().to_owned())
+            } else {
+                Err(warp::reject::not_found())
+            }
+        })
+        .and(exchange())
+        .then(move |path: String, exchange: Exchange| {
+            let gateway = Arc::clone(&gateway);
+            async move { cashdesk::any(gateway, decoded(&path), exchange).await }
+        })
+        .boxed()
+}
+
+/// The upload of keys, which the agent serves.
+fn key_route(gateway: &Gateway) -> Routes {
+    let gateway = Arc::clone(gateway);
+    path!("api" / "v1" / "key")
+        .and(exchange())
+        .then(move |exchange: Exchange| cashdesk::upload(Arc::clone(&gateway), exchange))
+        .boxed()
 }
 
 /// The first route whose path matches answers.
@@ -236,16 +279,11 @@ fn nothing() -> Routes {
     path::full()
         .and(warp::ext::get::<serve::RequestId>())
         .map(|path: path::FullPath, id: serve::RequestId| {
-            let shape = if face::is_otp(path.as_str()) {
-                Shape::Otp
-            } else {
-                Shape::Plain
-            };
             Problem::new(
                 Code::NotFound,
                 "there is no such route; /openapi.json lists those that there are",
             )
-            .into_response(shape, &id)
+            .into_response(Shape::of(path.as_str()), &id)
         })
         .boxed()
 }

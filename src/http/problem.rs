@@ -1,5 +1,6 @@
 //! Every error of our own faces: `application/problem+json` (RFC 9457), each with a page under `docs/errors`.
 
+use super::cashdesk::{Fault, is_cashdesk};
 use super::envelope::Envelope;
 use actors::machines::otp::Reason;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -158,6 +159,21 @@ pub enum Shape {
     Plain,
     /// Problem details that carry the envelope of CM-S02 too, since its callers read only the body.
     Otp,
+    /// CashDesk's `{message, type, code}`.
+    CashDesk,
+}
+
+impl Shape {
+    /// What callers of this path read.
+    pub fn of(path: &str) -> Self {
+        if path.starts_with("/api/v1/contract-otp/") {
+            Self::Otp
+        } else if is_cashdesk(path) {
+            Self::CashDesk
+        } else {
+            Self::Plain
+        }
+    }
 }
 
 impl std::fmt::Display for Problem {
@@ -186,6 +202,16 @@ impl Problem {
             reason: None,
             headers: Vec::new(),
         }
+    }
+
+    /// What it is.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The header fields that go with it (`Allow`, `Retry-After`).
+    pub fn into_headers(self) -> Vec<(http::HeaderName, HeaderValue)> {
+        self.headers
     }
 
     /// Whether it is ours.
@@ -230,6 +256,7 @@ impl Problem {
     pub fn into_response(self, shape: Shape, request_id: &RequestId) -> Response<Vec<u8>> {
         let (status, slug, title, _) = self.code.facts();
         let envelope = match shape {
+            Shape::CashDesk => return Fault::from(self).into_response(request_id),
             Shape::Plain => None,
             Shape::Otp => Some(Envelope::refusal(
                 self.reason.unwrap_or(Reason::Unknown),

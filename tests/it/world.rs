@@ -270,6 +270,8 @@ impl Running {
             sms: Arc::clone(operator) as _,
             clock: Arc::clone(clock) as _,
             randomness: Arc::clone(chance) as _,
+            tax: None,
+            signing: None,
             metrics: Default::default(),
         };
         let (public, admin, started) = runtime.block_on(async {

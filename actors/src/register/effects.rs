@@ -110,6 +110,7 @@ impl RegisterActor {
             let signature = tokio::select! {
                 signature = world.signature(&signing, left) => signature,
                 () = world.clock.sleep(left) => Signature::Late,
+                () = world.going_down.cancelled() => return,
             };
             let (register, request) = (signing.register, signing.request);
             world.metrics.count_signature(&agent, &signature);

@@ -135,27 +135,23 @@ impl RegisterLists {
 
     async fn keep(&self, account: AccountId, listed: Objects) -> Result<Vec<RegisterNumber>, NoList> {
         let now_ms = self.clock.now().wall.timestamp_millis();
-        let pairs = listed
-            .units
-            .iter()
-            .flat_map(|unit| unit.registers.iter().map(move |register| (unit, register)));
-        let changes: Vec<Change> = pairs
-            .clone()
-            .map(|(unit, register)| {
+        let mut numbers = Vec::new();
+        let mut changes = Vec::new();
+        for unit in &listed.units {
+            for register in &unit.registers {
                 let record = till(account, unit, register, now_ms);
-                Change::SynchroniseTill(register.number, Box::new(record))
-            })
-            .collect();
-        let applied = self.accounts.apply(changes).await.map_err(|_| NoList::Store)?;
-        for (result, (_, register)) in applied.iter().zip(pairs.clone()) {
-            if let Err(unfit) = result {
-                tracing::warn!(register = %register.number, %unfit, "a register of the tax service's list is not kept");
+                numbers.push(register.number);
+                changes.push(Change::SynchroniseTill(register.number, Box::new(record)));
             }
         }
-        let numbers = pairs.map(|(_, register)| register.number);
-        Ok(numbers
-            .filter(|number| self.accounts.till_of(account, *number).is_some())
-            .collect())
+        let applied = self.accounts.apply(changes).await.map_err(|_| NoList::Store)?;
+        for (result, register) in applied.iter().zip(&numbers) {
+            if let Err(unfit) = result {
+                tracing::warn!(%register, %unfit, "a register of the tax service's list is not kept");
+            }
+        }
+        numbers.retain(|number| self.accounts.till_of(account, *number).is_some());
+        Ok(numbers)
     }
 }
 

@@ -32,6 +32,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 use storage::Store;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waiters::Waiters;
 
@@ -93,6 +94,8 @@ pub struct World {
     pub metrics: RegisterMetrics,
     /// Effects under way, so that a shutdown can wait for them.
     pub tasks: TaskTracker,
+    /// The gateway goes down: no signature is waited for any more, the next process asks again under the same id.
+    pub going_down: CancellationToken,
     /// Set once, right after the registry was made.
     pub registry: OnceLock<Weak<Registry<Registers>>>,
 }
