@@ -1,8 +1,9 @@
 //! The client of the fiscal server against the stand-in: what came of a document, whatever goes wrong.
 
 use actors::clock::SystemClock;
+use actors::ports::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxService};
 use chrono::{DateTime, NaiveDate, TimeZone, Utc};
-use countersign::outbound::tax::{Asked, CommandBody, FiscalServer, Outgoing, Packed, Posted, Settings};
+use countersign::outbound::tax::{FiscalServer, Settings};
 use dstu::cms::{Identification, Packaging, Template};
 use dstu::issuer::{Authority, Holder, Purpose, Validity};
 use dstu::{Curve, Entropy, HashAlgorithm, LocalSigner, PrivateKey};
@@ -146,9 +147,10 @@ impl Office {
             .await
     }
 
-    fn outgoing(&self, kind: Kind, local_number: u64, deadline: Duration) -> Outgoing {
+    fn outgoing(&self, kind: Kind, local_number: u64, deadline: Duration) -> TaxDocument {
         let document = document(kind, local_number);
-        Outgoing {
+        TaxDocument {
+            register: document.head.register.number,
             cms: self.cashier.sign(&document.to_xml().unwrap()),
             uid: document.head.uid,
             local_number: document.head.local_number,
@@ -206,13 +208,18 @@ fn document(kind: Kind, local_number: u64) -> Document {
 #[tokio::test]
 async fn an_opened_shift_gives_a_fiscal_number_and_what_it_takes_to_go_offline() {
     let office = Office::open().await;
-    let Posted::Registered(registered) = office.post(Kind::OpenShift, 1).await else {
+    let Posted::Registered {
+        fiscal_number,
+        offline_session,
+        ticket,
+    } = office.post(Kind::OpenShift, 1).await
+    else {
         panic!("it is registered");
     };
-    assert!(registered.offline_session.is_some());
-    let kept = dstu::cms::SignedData::from_der(&registered.ticket_cms).unwrap();
+    assert!(offline_session.is_some());
+    let kept = dstu::cms::SignedData::from_der(&ticket).unwrap();
     let ticket = fiscal::Ticket::from_xml(kept.content().unwrap()).unwrap();
-    assert_eq!(ticket.fiscal_number, Some(registered.fiscal_number));
+    assert_eq!(ticket.fiscal_number, Some(fiscal_number));
     office.close().await;
 }
 
@@ -305,7 +312,10 @@ async fn a_ticket_of_somebody_else_is_not_believed() {
     // A ticket of another document: the server registered what was signed, and the register asked for something else.
     let mut other = office.outgoing(Kind::OpenShift, 1, DEADLINE);
     other.uid = Uid::new("ffffffff-0000-4000-8000-000000000000").unwrap();
-    assert!(!matches!(office.client.post(other).await, Posted::Registered(_)));
+    assert!(!matches!(
+        office.client.post(other).await,
+        Posted::Registered { .. }
+    ));
     office.close().await;
 }
 
@@ -331,8 +341,14 @@ async fn commands_are_answered_and_the_servers_clock_is_watched() {
     let office = Office::open().await;
     let uid = Uid::new("00000000-0000-4000-8000-000000000099").unwrap();
     let body = Request::new(uid, Command::ServerState).to_json().unwrap();
-    let command = CommandBody::Bare(body.into());
-    let Asked::Answer(json) = office.client.ask(&command, DEADLINE).await else {
+    let command = TaxCommand {
+        name: "ServerState",
+        register: None,
+        body: body.into(),
+        is_signed: false,
+        deadline: DEADLINE,
+    };
+    let Asked::Answer(json) = office.client.ask(command.clone()).await else {
         panic!("it answers");
     };
     let answered = Answered::<ServerState>::from_json(&json).unwrap();
@@ -349,7 +365,7 @@ async fn commands_are_answered_and_the_servers_clock_is_watched() {
         seconds: -600,
         ..Control::once(Fault::ClockSkew)
     });
-    office.client.ask(&command, DEADLINE).await;
+    office.client.ask(command).await;
     assert!(near(-600), "{:?}", office.client.skew());
     let _: DateTime<Utc> = answered.timestamp.unwrap().to_utc().unwrap();
     office.close().await;

@@ -83,7 +83,9 @@ impl Agents {
             );
         };
         let task = Task::Sign {
-            register: Some(signing_protocol::RegisterNumber(asked.register.get())),
+            register: asked
+                .register
+                .map(|number| signing_protocol::RegisterNumber(number.get())),
             key: signing_protocol::KeyId(asked.key.0),
             form: Form::CmsAttached,
             bytes: Octets(asked.content.to_vec()),

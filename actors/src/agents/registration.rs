@@ -2,14 +2,17 @@
 
 use super::verifier::Signed;
 use super::{Agents, Refused};
-use crate::ids::{AccountId, KeyId};
+use crate::accounts::records::CashierRecord;
+use crate::accounts::{Accounts, Caller, Change};
+use crate::ids::{AccountId, CashierId, KeyId};
 use crate::ports::Unfit;
+use crate::random::draw_uuid;
 use chrono::{DateTime, Utc};
 use dstu::Certificate;
 use fiscal::RegisterNumber;
 use signing_protocol::{
-    AgentId, CashierRegistration, ErrorCode, HexOctets, NAME_CHARACTERS_MAX, PACKET_PURPOSE, Packet, Purpose,
-    REGISTERS_MAX,
+    AgentId, CashierAnswer, CashierRegistration, ErrorCode, HexOctets, NAME_CHARACTERS_MAX, PACKET_PURPOSE, Packet, Purpose,
+    REGISTERS_MAX, UserToken,
 };
 
 /// A cashier who has proved their key, and whom to register.
@@ -40,6 +43,69 @@ pub struct VerifiedRegistration {
 }
 
 impl Agents {
+    /// Registers the cashier who signed the packet, and gives the user's token. Registering a key again gives one more token for the same
+    /// cashier, under the name and registers of the new packet.
+    ///
+    /// # Errors
+    /// As [`Agents::judge_registration`]; `agreement-missing` also where support has switched the account or the cashier off.
+    pub async fn register_cashier(
+        &self,
+        accounts: &Accounts,
+        agent: AgentId,
+        registration: CashierRegistration,
+    ) -> Result<CashierAnswer, Refused> {
+        let verified = self.judge_registration(agent, registration).await?;
+        let missing = |detail: &str| Refused::new(ErrorCode::AgreementMissing, detail);
+        let account = verified.account;
+        let is_active = accounts
+            .account(account)
+            .is_some_and(|account| account.is_active);
+        if !is_active {
+            return Err(missing("the holder's account is not known, or was switched off"));
+        }
+        let known = accounts.cashiers_with_key(verified.key);
+        let known = known.into_iter().find(|(_, known)| known.account == account);
+        if known.as_ref().is_some_and(|(_, known)| !known.is_active) {
+            return Err(missing("the cashier was switched off"));
+        }
+        let now = self.now();
+        let id = match &known {
+            Some((id, _)) => *id,
+            None => CashierId(draw_uuid(self.randomness.as_ref(), now)?),
+        };
+        let record = CashierRecord {
+            account,
+            name: verified.name,
+            key: verified.key,
+            subject_key_id: verified.subject_key_id,
+            serial: verified.serial,
+            tax_number: verified.taxpayer_number,
+            is_senior: known.as_ref().is_some_and(|(_, known)| known.is_senior),
+            is_active: true,
+            registers: Some(verified.registers).filter(|registers| !registers.is_empty()),
+            valid_from_ms: verified.valid_from.timestamp_millis(),
+            valid_until_ms: verified.valid_until.timestamp_millis(),
+            registered_ms: now.wall.timestamp_millis(),
+        };
+        let applied = accounts
+            .apply(vec![Change::PutCashier(id, Box::new(record))])
+            .await?;
+        if let Some(Err(unfit)) = applied.into_iter().next() {
+            return Err(Refused::new(ErrorCode::InvalidBody, unfit.to_string()));
+        }
+        let caller = Caller {
+            account,
+            cashier: Some(id),
+        };
+        let given = accounts.give_token(caller).await?;
+        tracing::info!(%agent, %account, cashier = %id, "a cashier was registered");
+        Ok(CashierAnswer {
+            cashier: signing_protocol::CashierId(id.0),
+            token: UserToken(given.token.expose().to_owned()),
+            expires: DateTime::from_timestamp_millis(given.expires_ms),
+        })
+    }
+
     /// Judges a registration, and uses its challenge up. Whoever calls this makes the cashier and the token.
     ///
     /// # Errors

@@ -4,11 +4,13 @@
 //! the outcome back; the deadlines of these outcomes live in the machine, so a lost task leaves nothing stuck.
 
 mod effects;
+mod list;
 mod metrics;
 pub mod rows;
 mod service;
 mod waiters;
 
+pub use list::{NoList, RegisterLists};
 pub use metrics::RegisterMetrics;
 pub use service::{Asked, Ordered, RegisterService, Trouble};
 

@@ -13,12 +13,13 @@ pub use change::{
 
 use super::records::{AgentKeyRecord, AgentRecord, AgreementKind, AgreementRecord};
 use crate::clock::Clock;
+use crate::directory::for_each;
 use crate::ids::{AccountId, KeyId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use signing_protocol::AgentId;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use storage::record::{Record, decode, encode};
-use storage::{Batch, Key, KeyReader, Scan, Store};
+use storage::record::encode;
+use storage::{Batch, Key, Store};
 use tables::{Row, Tables};
 use uuid::Uuid;
 
@@ -219,24 +220,6 @@ async fn load(store: &dyn Store) -> storage::Result<Tables> {
     })
     .await?;
     Ok(tables)
-}
-
-async fn for_each<R: Record>(
-    store: &dyn Store,
-    table: &'static str,
-    mut take: impl FnMut(KeyReader<'_>, R) -> storage::Result<()>,
-) -> storage::Result<()> {
-    let mut scan = Scan::of(Key::table(table).build());
-    loop {
-        let rows = store.scan(scan.clone()).await?;
-        for row in &rows {
-            take(KeyReader::new(&row.key, table)?, decode(&row.stored.value)?)?;
-        }
-        if rows.len() < storage::SCAN_MAX {
-            return Ok(());
-        }
-        scan.after = rows.into_iter().last().map(|row| row.key);
-    }
 }
 
 /// The one that changes the book.
