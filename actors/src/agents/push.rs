@@ -69,7 +69,7 @@ impl Agents {
                 self.metrics
                     .pushes
                     .with_label_values(&[name.as_str(), outcome])
-                    .inc()
+                    .inc();
             };
             let nap = match pushed {
                 Pushed::Taken => {

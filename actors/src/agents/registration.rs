@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use dstu::Certificate;
 use fiscal::RegisterNumber;
 use signing_protocol::{
-    AgentId, CashierAnswer, CashierRegistration, ErrorCode, HexOctets, NAME_CHARACTERS_MAX, PACKET_PURPOSE, Packet, Purpose,
-    REGISTERS_MAX, UserToken,
+    AgentId, CashierAnswer, CashierRegistration, ErrorCode, HexOctets, NAME_CHARACTERS_MAX, PACKET_PURPOSE,
+    Packet, Purpose, REGISTERS_MAX, UserToken,
 };
 
 /// A cashier who has proved their key, and whom to register.
@@ -57,9 +57,7 @@ impl Agents {
         let verified = self.judge_registration(agent, registration).await?;
         let missing = |detail: &str| Refused::new(ErrorCode::AgreementMissing, detail);
         let account = verified.account;
-        let is_active = accounts
-            .account(account)
-            .is_some_and(|account| account.is_active);
+        let is_active = accounts.account(account).is_some_and(|account| account.is_active);
         if !is_active {
             return Err(missing("the holder's account is not known, or was switched off"));
         }

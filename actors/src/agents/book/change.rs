@@ -129,6 +129,9 @@ pub enum Unfit {
         /// Which.
         kind: AgreementKind,
     },
+    /// A licence is known by its token, and this token was issued before, perhaps revoked since.
+    #[error("expires: the very same licence was issued before; give this one other dates")]
+    SameLicence,
     /// There is nothing to change.
     #[error("not found")]
     NotFound,

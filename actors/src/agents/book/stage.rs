@@ -105,10 +105,14 @@ fn put_agent(
 
 /// A licence is issued for users who have all agreed to the agent's use.
 fn add_licence(tables: &Tables, agent: AgentId, licence: LicenceRecord) -> Result<Vec<Row>, Unfit> {
-    let accounts = &tables.agent(agent).ok_or(Unfit::NotFound)?.accounts;
+    let known = tables.agent(agent).ok_or(Unfit::NotFound)?;
+    let mut earlier = known.licences.iter();
+    if earlier.any(|earlier| earlier.token == licence.token) {
+        return Err(Unfit::SameLicence);
+    }
     let kind = AgreementKind::AgentUse;
-    if let Some(account) = accounts.iter().find(|account| !tables.is_agreed(**account, kind)) {
-        let account = *account;
+    let mut accounts = known.accounts.iter().copied();
+    if let Some(account) = accounts.find(|account| !tables.is_agreed(*account, kind)) {
         return Err(Unfit::NoAgreement { account, kind });
     }
     changed(tables, agent, |record| {
