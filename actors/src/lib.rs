@@ -4,6 +4,7 @@
 //! in a file of its own; [`ports`] is what they ask of the world.
 
 pub mod accounts;
+pub mod agents;
 pub mod clock;
 pub mod customer;
 pub mod directory;

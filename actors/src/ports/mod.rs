@@ -1,8 +1,10 @@
 //! What actors ask of the world. The gateway's `outbound` implements it; tests script it.
 
+mod agent;
 mod signing;
 mod tax;
 
+pub use agent::{AgentPusher, Pushed};
 pub use signing::{
     SignatureOutcome, SignatureRefusal, SignatureRequest, SignatureVerifier, SigningAgent, Unfit,
 };
