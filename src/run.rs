@@ -1,7 +1,9 @@
 //! One gateway from start to end.
 
+use crate::agents;
 use crate::config::{Config, OUTCOME_GRACE_SECONDS, SmsSenderKind};
-use crate::http::{self, Gateway, GatewayFace, HttpMetrics, Parts};
+use crate::http::{Gateway, HttpMetrics, Parts};
+use crate::listeners::{Listeners, Servers};
 use crate::outbound;
 use crate::registers;
 use crate::secrets::Secrets;
@@ -25,8 +27,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use storage::{Health, SledOptions, SledStore, Store};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -57,14 +57,6 @@ pub struct Signing {
     pub verifier: Arc<dyn SignatureVerifier>,
 }
 
-/// Where it listens; bound already, so that port 0 is known.
-pub struct Listeners {
-    /// For partners.
-    pub public: TcpListener,
-    /// For administrators, metrics and probes.
-    pub admin: TcpListener,
-}
-
 /// A gateway that serves.
 pub struct Started {
     /// What handlers need; also for those who start it with data.
@@ -73,16 +65,10 @@ pub struct Started {
     registers: Option<Arc<Registry<Registers>>>,
     going_down: CancellationToken,
     tasks: TaskTracker,
+    pushes: TaskTracker,
     servers: Servers,
     background: Vec<JoinHandle<()>>,
     drain: Duration,
-}
-
-struct Servers {
-    stop_public: watch::Sender<bool>,
-    stop_admin: watch::Sender<bool>,
-    public: JoinHandle<serve::DrainReport>,
-    admin: JoinHandle<serve::DrainReport>,
 }
 
 /// How often the store's health is looked at: a store that failed must end the process within a second.
@@ -215,8 +201,21 @@ pub async fn start(
     let customers = customers.map_err(|error| format!("actors: {error}"))?;
     let _ = world.registry.set(Arc::downgrade(&customers)); // set here and nowhere else
     let going_down = CancellationToken::new();
-    let (registers, cashdesk) = match (tax, signing) {
-        (Some(tax), Some(signing)) => {
+    let signers = agents::Needs {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        randomness: Arc::clone(&randomness),
+        metrics: metrics.clone(),
+        tasks: TaskTracker::new(),
+    };
+    let pushes = signers.tasks.clone();
+    let signers = agents::open(config, signers).await?;
+    let signing = signing.unwrap_or_else(|| Signing {
+        agents: Arc::clone(&signers.agents) as _,
+        verifier: signers.verifier,
+    });
+    let (registers, cashdesk) = match tax {
+        Some(tax) => {
             let needs = registers::Needs {
                 store: Arc::clone(&store),
                 wheel: wheel.clone(),
@@ -233,7 +232,7 @@ pub async fn start(
             let (registers, cashdesk) = registers::start(config, needs).await?;
             (Some(registers), Some(cashdesk))
         }
-        _ => (None, None),
+        None => (None, None),
     };
     let owed = wheel.load(store.as_ref(), clock.as_ref()).await.map_err(stored)?;
     if owed > 0 {
@@ -257,6 +256,7 @@ pub async fn start(
         directory,
         accounts,
         cashdesk,
+        agents: signers.agents,
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         randomness,
@@ -287,7 +287,8 @@ pub async fn start(
             idle,
         )));
     }
-    let servers = serve_all(config, &gateway, &http_metrics, listeners)?;
+    background.push(tokio::spawn(Arc::clone(&gateway.agents).watch()));
+    let servers = Servers::start(config, &gateway, &http_metrics, listeners)?;
     let drain = Duration::from_secs(config.limits.shutdown_seconds);
     Ok(Started {
         gateway,
@@ -295,6 +296,7 @@ pub async fn start(
         registers,
         going_down,
         tasks,
+        pushes,
         servers,
         background,
         drain,
@@ -374,68 +376,6 @@ async fn sweep_idle(
     }
 }
 
-fn serve_all(
-    config: &Config,
-    gateway: &Gateway,
-    metrics: &HttpMetrics,
-    listeners: Listeners,
-) -> Result<Servers, String> {
-    let limits = limits(config);
-    let face = |name| Arc::new(GatewayFace::new(name, metrics.clone()));
-    let mut public = serve::Server::new(
-        listeners.public,
-        http::service(http::public(gateway)),
-        face("public"),
-        limits.clone(),
-    );
-    if let (Some(certificate), Some(key)) = (&config.public.tls_certificate_file, &config.public.tls_key_file)
-    {
-        let ca = config.public.tls_client_ca_file.as_deref();
-        let required = config.public.tls_client_certificate_required;
-        let tls = serve::Tls::from_pem_files(certificate, key, ca, required)
-            .map_err(|error| format!("TLS: {error}"))?;
-        public = public.tls(tls);
-    }
-    let admin = serve::Server::new(
-        listeners.admin,
-        http::service(http::admin(gateway)),
-        face("admin"),
-        limits,
-    );
-    let (stop_public, public_stopped) = watch::channel(false);
-    let (stop_admin, admin_stopped) = watch::channel(false);
-    Ok(Servers {
-        stop_public,
-        stop_admin,
-        public: tokio::spawn(public.run(told(public_stopped))),
-        admin: tokio::spawn(admin.run(told(admin_stopped))),
-    })
-}
-
-async fn told(mut stopped: watch::Receiver<bool>) {
-    // An error means that nobody can tell any more, which is as good as being told.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-fn limits(config: &Config) -> serve::Limits {
-    let limits = &config.limits;
-    let defaults = serve::Limits::default();
-    serve::Limits {
-        connections_max: if limits.connections_max == 0 {
-            defaults.connections_max
-        } else {
-            limits.connections_max
-        },
-        in_flight_max: limits.in_flight_max,
-        header_timeout: Duration::from_secs(limits.header_seconds),
-        hold_max: Duration::from_secs(limits.hold_seconds),
-        upload_max: Duration::from_secs(limits.upload_seconds),
-        keep_alive_idle: Duration::from_secs(limits.keep_alive_seconds),
-        drain_deadline: Duration::from_secs(limits.shutdown_seconds),
-        ..defaults
-    }
-}
-
 impl Started {
     /// Serves until `shutdown` completes, then goes down in order: readiness falls, accepting stops, what is in flight ends, what actors were
     /// told is made durable, the store is closed.
@@ -446,8 +386,7 @@ impl Started {
         let failure = tokio::select! {
             () = shutdown => None,
             reason = store_failure(Arc::clone(&self.gateway.store)) => Some(format!("the store failed: {reason}")),
-            _ = &mut self.servers.public => Some("the public listener ended".to_owned()),
-            _ = &mut self.servers.admin => Some("the administrators' listener ended".to_owned()),
+            ended = self.servers.failed() => Some(ended),
         };
         tracing::info!("going down");
         self.gateway.draining.store(true, Ordering::Relaxed);
@@ -470,8 +409,8 @@ impl Started {
     async fn go_down(&mut self, orderly: bool) {
         // Whoever is held is answered "not resolved" now; the operations go on, here or in the next process.
         self.going_down.cancel();
-        self.servers.stop_public.send_replace(true);
-        if orderly && let Ok(report) = (&mut self.servers.public).await {
+        self.servers.public.stop();
+        if orderly && let Some(report) = self.servers.public.ended().await {
             tracing::info!(
                 finished = report.finished,
                 cut = report.cut,
@@ -482,6 +421,7 @@ impl Started {
         if orderly {
             self.tasks.wait().await;
         }
+        self.let_agents_go(orderly).await;
         self.background.iter().for_each(JoinHandle::abort);
         self.customers.drain(self.drain).await;
         if let Some(registers) = &self.registers {
@@ -489,9 +429,25 @@ impl Started {
         }
         self.gateway.accounts.drain(self.drain).await;
         self.gateway.directory.drain(self.drain).await;
-        self.servers.stop_admin.send_replace(true);
+        self.gateway.agents.drain(self.drain).await;
+        self.servers.admin.stop();
         if orderly {
-            let _ = (&mut self.servers.admin).await; // its report says nothing that anybody waits for
+            self.servers.admin.ended().await;
+        }
+    }
+
+    /// Agents last: what was in flight may have waited for a signature.
+    async fn let_agents_go(&mut self, orderly: bool) {
+        self.gateway.agents.close();
+        self.pushes.close();
+        if let Some(agents) = &mut self.servers.agents {
+            agents.stop();
+            if orderly {
+                agents.ended().await;
+            }
+        }
+        if orderly {
+            self.pushes.wait().await;
         }
     }
 }

@@ -214,6 +214,7 @@ pub(crate) fn gateway(operator: &Operator) {
         };
         let listeners = Listeners {
             public: listener().await,
+            agents: None,
             admin: listener().await,
         };
         let addresses = [&listeners.public, &listeners.admin].map(|l| l.local_addr().expect("an address"));

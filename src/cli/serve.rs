@@ -34,8 +34,14 @@ pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
             signing: None,
             metrics,
         };
+        // Without registers there is nothing that an agent could sign.
+        let agents = match config.tax.url.as_str() {
+            "" => None,
+            _ => Some(bind(config.agents.address).await?),
+        };
         let listeners = Listeners {
             public: bind(config.public.address).await?,
+            agents,
             admin: bind(config.admin.address).await?,
         };
         tracing::info!(public = %config.public.address, admin = %config.admin.address, "listening");

@@ -27,6 +27,7 @@ pub(super) fn check(config: &Config, dev: bool) -> Vec<Problem> {
     problems.secrets(config, dev);
     problems.sms(config, dev);
     problems.cashdesk(config);
+    problems.agents(config, dev);
     let Config { public, .. } = config;
     if public.tls_certificate_file.is_some() != public.tls_key_file.is_some() {
         problems.add(
@@ -210,6 +211,35 @@ impl Problems {
                 "is an example that everybody knows; make your own, say with `openssl rand -base64 32`",
             );
         }
+    }
+
+    fn agents(&mut self, config: &Config, dev: bool) {
+        let agents = &config.agents;
+        if agents.tls_certificate_file.is_some() != agents.tls_key_file.is_some() {
+            self.add(
+                "agents.tls_key_file",
+                "certificate and key belong together: give both or neither",
+            );
+        }
+        if !agents.key.is_empty() {
+            self.secret("agents.key", &agents.key, dev);
+        }
+        let is_key = |key: &String| key.parse::<signing_protocol::PublicKey>().is_ok();
+        if !agents.earlier_public_keys.iter().all(is_key) {
+            self.add(
+                "agents.earlier_public_keys",
+                "each must be an Ed25519 public key: base64 of 32 bytes",
+            );
+        }
+        if agents.earlier_public_keys.len() > 2 {
+            self.add(
+                "agents.earlier_public_keys",
+                "two at most: issue the licences of older keys anew",
+            );
+        }
+        self.range("agents.waiting_max", count(agents.waiting_max), 1, 100_000);
+        self.range("agents.judges", count(agents.judges), 0, 64);
+        self.range("agents.report_seconds", agents.report_seconds, 5, 3_600);
     }
 
     fn sms(&mut self, config: &Config, dev: bool) {

@@ -3,6 +3,7 @@
 //! Built-in defaults, then the file, then the environment (`COUNTERSIGN__SECTION__KEY`), then flags. The file
 //! `config/countersign.toml` in the repository holds every option with its default, unit and reason; a test compares the two.
 
+mod agents;
 mod check;
 mod fiscal;
 mod load;
@@ -10,6 +11,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+pub use agents::Agents;
 pub use check::Problem;
 pub use fiscal::{CashDesk, Tax};
 pub use load::{LoadError, Sources, from_text, load, load_unchecked};
@@ -49,6 +51,8 @@ pub struct Config {
     pub tax: Tax,
     /// Cash desks.
     pub cashdesk: CashDesk,
+    /// Signing agents.
+    pub agents: Agents,
     /// What is logged, and how.
     pub log: Log,
 }

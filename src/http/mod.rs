@@ -3,6 +3,7 @@
 //! A route takes every method and judges it itself, so that 404 and 405 come before 401, then form, size and body, then the rules.
 
 pub mod admin;
+mod agents;
 pub mod cashdesk;
 pub mod envelope;
 mod exchange;
@@ -25,6 +26,7 @@ pub use face::{GatewayFace, HttpMetrics, route_of};
 pub use openapi::{admin_document, public_document};
 
 use actors::accounts::Accounts;
+use actors::agents::Agents;
 use actors::clock::Clock;
 use actors::directory::Directory;
 use actors::otp::OtpService;
@@ -53,6 +55,8 @@ pub struct Parts {
     pub accounts: Accounts,
     /// Cash desks, where the gateway has a tax service to register with.
     pub cashdesk: Option<cashdesk::CashDesk>,
+    /// Signing agents.
+    pub agents: Arc<Agents>,
     /// The store, for its health.
     pub store: Arc<dyn Store>,
     /// Time.
@@ -96,6 +100,30 @@ pub fn public(gateway: &Gateway) -> Routes {
         route2(path!("check" / String / String), g, cashdesk::public_receipt),
         route(path!("openapi.json"), g, Shape::Plain, openapi::public),
         route1(path("docs").and(tail()), g, openapi::swagger),
+        route1(path!("errors" / String), g, openapi::error_page),
+        nothing(),
+    ])
+}
+
+/// The listener for signing agents. What is said there is the package `signing-protocol`.
+pub fn agents(gateway: &Gateway) -> Routes {
+    let (g, plain) = (gateway, Shape::Plain);
+    first_of([
+        route(
+            path!("agent" / "v1" / "signature-requests"),
+            g,
+            plain,
+            agents::poll,
+        ),
+        route1(
+            path!("agent" / "v1" / "signature-requests" / String),
+            g,
+            agents::deliver,
+        ),
+        route(path!("agent" / "v1" / "reports"), g, plain, agents::reports),
+        route(path!("agent" / "v1" / "challenges"), g, plain, agents::challenges),
+        route(path!("agent" / "v1" / "enrolments"), g, plain, agents::enrolments),
+        route(path!("agent" / "v1" / "cashiers"), g, plain, agents::cashiers),
         route1(path!("errors" / String), g, openapi::error_page),
         nothing(),
     ])

@@ -7,8 +7,12 @@ use signing_protocol::{KeyState, REPORT_SECONDS_DEFAULT, Report, SessionId};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// An agent that was not seen for so long is away: three reports are missing.
-pub const AWAY_AFTER: Duration = Duration::from_secs(3 * REPORT_SECONDS_DEFAULT as u64);
+/// An agent that was not seen for so long is away: three reports are missing. Never less than three of the default's, because a held poll
+/// shows itself only when it ends.
+pub fn away_after(report_seconds: u32) -> Duration {
+    Duration::from_secs(3 * u64::from(report_seconds.max(REPORT_SECONDS_DEFAULT)))
+}
+
 /// How long two sessions that took turns are shown.
 const COPIES_SHOWN: Duration = Duration::from_secs(10 * 60);
 /// A clock so many seconds off spoils deadlines.
@@ -101,9 +105,9 @@ impl Life {
     }
 
     /// Whether it was seen lately.
-    pub fn is_here(&self, now: Now) -> bool {
+    pub fn is_here(&self, now: Now, away_after: Duration) -> bool {
         self.seen
-            .is_some_and(|(at, _)| at.left_of(AWAY_AFTER, now).is_some())
+            .is_some_and(|(at, _)| at.left_of(away_after, now).is_some())
     }
 
     /// Whether two copies of it were seen lately.
@@ -175,11 +179,14 @@ mod tests {
 
     #[test]
     fn an_agent_is_away_when_three_reports_are_missing() {
-        let mut life = Life::default();
-        assert!(!life.is_here(now_at(0)), "never seen");
-        life.saw(now_at(1_000));
-        assert!(life.is_here(now_at(90_999)));
-        assert!(!life.is_here(now_at(91_000)));
+        for (report_seconds, away_ms) in [(5, 90_000), (30, 90_000), (60, 180_000)] {
+            let away_after = away_after(report_seconds);
+            let mut life = Life::default();
+            assert!(!life.is_here(now_at(0), away_after), "never seen");
+            life.saw(now_at(1_000));
+            assert!(life.is_here(now_at(1_000 + away_ms - 1), away_after));
+            assert!(!life.is_here(now_at(1_000 + away_ms), away_after));
+        }
     }
 
     #[test]

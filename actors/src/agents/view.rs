@@ -1,6 +1,7 @@
 //! What is shown of agents: to support, and to whoever watches the metrics.
 
 use super::book::Change;
+use super::health::away_after;
 use super::records::{AgentKeyRecord, AgentRecord};
 use super::{Agents, KEY_STATES};
 use crate::ids::KeyId;
@@ -66,7 +67,7 @@ impl Agents {
         let expires = record.enrolled_licence().map(|licence| licence.expires_ms);
         Some(AgentView {
             id,
-            is_here: life.is_here(now),
+            is_here: life.is_here(now, away_after(self.settings.report_seconds)),
             last_seen: life.last_seen(),
             has_copies: life.has_copies(now),
             session: life.session,
