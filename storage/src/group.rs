@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version,
-    engine::{Change, Engine},
+    engine::Rows as Table,
 };
 
 /// Where an answer goes; the asker may have left.
@@ -34,9 +34,12 @@ impl Operation {
     }
 }
 
-/// Judges operations against the engine and the batches before them in the same group.
-pub(crate) struct Group<'a, E> {
-    engine: &'a E,
+/// A row as it is after a group; `None` is deleted.
+pub(crate) type Changed = (Key, Option<Vec<u8>>);
+
+/// Judges operations against the rows that are durable and the batches before them in the same group.
+pub(crate) struct Group<'a, T> {
+    durable: &'a T,
     /// Rows as they will be; `None` is deleted.
     overlay: BTreeMap<Key, Option<Vec<u8>>>,
     answers: Vec<Answer>,
@@ -56,7 +59,7 @@ pub(crate) struct Tally {
 
 /// A group that was judged: what to write and, after that, to answer.
 pub(crate) struct Judged {
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<Changed>,
     pub(crate) answers: Vec<Answer>,
     pub(crate) tally: Tally,
 }
@@ -79,9 +82,9 @@ impl Answer {
     }
 }
 
-impl<'a, E: Engine> Group<'a, E> {
+impl<'a, T: Table> Group<'a, T> {
     /// A group whose first batch gets the number after `sequence`.
-    pub(crate) fn new(engine: &'a E, sequence: u64) -> Group<'a, E> {
+    pub(crate) fn new(durable: &'a T, sequence: u64) -> Group<'a, T> {
         let tally = Tally {
             sequence,
             batches: 0,
@@ -90,14 +93,14 @@ impl<'a, E: Engine> Group<'a, E> {
             conflicts: 0,
         };
         Group {
-            engine,
+            durable,
             overlay: BTreeMap::new(),
             answers: Vec::new(),
             tally,
         }
     }
 
-    /// Judges the next operation. With `full`, batches that would write are refused. `Err` is a failure of the engine.
+    /// Judges the next operation. With `full`, batches that would write are refused. `Err` is a failure of what is below.
     ///
     /// A read that no batch of this group touches sees what is durable already, and is answered at once.
     pub(crate) fn judge(&mut self, operation: Operation, full: Option<u64>) -> Result<()> {
@@ -120,13 +123,8 @@ impl<'a, E: Engine> Group<'a, E> {
     }
 
     pub(crate) fn finish(self) -> Judged {
-        let changes = self
-            .overlay
-            .into_iter()
-            .map(|(key, row)| (key.into_bytes(), row))
-            .collect();
         Judged {
-            changes,
+            changes: self.overlay.into_iter().collect(),
             answers: self.answers,
             tally: self.tally,
         }
@@ -136,14 +134,14 @@ impl<'a, E: Engine> Group<'a, E> {
         match self.overlay.get(key) {
             Some(row) => row.as_deref().map(|row| unpack(key.as_bytes(), row)).transpose(),
             None => self
-                .engine
+                .durable
                 .get(key.as_bytes())?
                 .map(|row| unpack(key.as_bytes(), &row))
                 .transpose(),
         }
     }
 
-    /// Merges the engine's rows and the overlay's, both ascending.
+    /// Merges the durable rows and the overlay's, both ascending.
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>> {
         let from = (Bound::Included(scan.start()), Bound::Unbounded);
         let mut waiting = self.overlay.range::<[u8], _>(from).peekable();
@@ -155,7 +153,7 @@ impl<'a, E: Engine> Group<'a, E> {
         if rows.is_done() {
             return Ok(rows.found);
         }
-        self.engine.visit(scan.start(), &mut |key, row| {
+        self.durable.visit(scan.start(), &mut |key, row| {
             while let Some((earlier, change)) = waiting.next_if(|(earlier, _)| earlier.as_bytes() < key) {
                 rows.add(earlier.as_bytes(), change.as_deref());
             }

@@ -15,6 +15,7 @@
 //! the bytes. No type of sled is visible here, so that another backend can follow.
 
 mod batch;
+mod checkpoint;
 mod committer;
 mod engine;
 mod error;
@@ -22,17 +23,20 @@ mod error;
 pub mod fault;
 mod group;
 mod key;
+mod layer;
 mod memory;
 mod mirror;
 mod observer;
 mod options;
 mod queue;
 pub mod record;
+mod redo;
 mod shared;
 mod sled_engine;
 mod sled_open;
 mod sled_store;
 mod space;
+mod tables;
 #[cfg(test)]
 mod tests;
 

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Error, Result,
-    engine::{Change, Engine},
+    engine::{Change, Engine, Rows},
 };
 
 /// Where the database keeps the number of its last batch. No table begins with a zero byte.
@@ -47,7 +47,7 @@ impl SledEngine {
     }
 }
 
-impl Engine for SledEngine {
+impl Rows for SledEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         Ok(self
             .db
@@ -65,19 +65,26 @@ impl Engine for SledEngine {
         }
         Ok(())
     }
+}
 
-    fn write(&mut self, changes: Vec<Change>, sequence: u64) -> Result<()> {
+impl Engine for SledEngine {
+    fn apply(&self, changes: &[Change<'_>], sequence: Option<u64>) -> Result<()> {
         let mut batch = sled::Batch::default();
-        for (key, value) in changes {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
+        for (key, row) in changes {
+            match row {
+                Some(row) => batch.insert(*key, *row),
+                None => batch.remove(*key),
             }
         }
-        batch.insert(SEQUENCE_KEY, &sequence.to_be_bytes());
+        if let Some(sequence) = sequence {
+            batch.insert(SEQUENCE_KEY, &sequence.to_be_bytes());
+        }
         self.db
             .apply_batch(batch)
-            .map_err(|error| failed("writing", &error))?;
+            .map_err(|error| failed("writing", &error))
+    }
+
+    fn sync(&self) -> Result<()> {
         self.db.flush().map_err(|error| failed("flushing", &error))?;
         self.file.sync_data().map_err(|error| Error::Poisoned {
             reason: format!("syncing failed: {error}"),

@@ -7,6 +7,7 @@ mod group_facts;
 mod key_facts;
 mod queue_facts;
 mod record_facts;
+mod redo_facts;
 mod sled_facts;
 mod space_facts;
 
@@ -64,6 +65,7 @@ fn options(directory: &Path) -> SledOptions {
         cache_bytes: 16 * 1024 * 1024,
         free_bytes_min: 0,
         reserve_bytes: 4_096,
+        checkpoint_bytes: 256 * 1024,
         ..SledOptions::new(directory)
     }
 }
