@@ -107,7 +107,7 @@ pub(crate) fn settle<E: Engine>(engine: &E, layer: &Layer) -> Result<usize> {
     let mut slice: Vec<Change<'_>> = Vec::with_capacity(SLICE_ROWS);
     for (key, row) in layer.changes() {
         // What came and went between two checkpoints was never in the tree.
-        if row.is_none() && engine.get(key)?.is_none() {
+        if row.is_none() && !is_there(engine, key)? {
             continue;
         }
         slice.push((key, row));
@@ -120,4 +120,10 @@ pub(crate) fn settle<E: Engine>(engine: &E, layer: &Layer) -> Result<usize> {
     engine.apply(&slice, Some(layer.sequence))?;
     engine.sync()?;
     Ok(rows + slice.len())
+}
+
+fn is_there<E: Engine>(engine: &E, key: &[u8]) -> Result<bool> {
+    let mut is_there = false;
+    engine.read(key, &mut |row| is_there = row.is_some())?;
+    Ok(is_there)
 }

@@ -88,7 +88,7 @@ impl<E: Engine, L: Log> Committer<E, L> {
                 Taken::Nothing => {}
                 Taken::Stopped => return Ok(()),
             }
-            self.tables.tend(self.shared.space.full()?.is_some())?;
+            self.tables.tend(&self.shared.space)?;
             self.reserve.keep(&self.shared.space)?;
         }
     }
@@ -101,8 +101,8 @@ impl<E: Engine, L: Log> Committer<E, L> {
             self.tables.abandon();
             return Ok(());
         }
-        let is_full = self.shared.space.full()?.is_some();
-        self.tables.close(is_full)
+        let has_room = self.shared.space.has_room()?;
+        self.tables.close(has_room)
     }
 
     fn take(&self) -> Taken<Operation> {

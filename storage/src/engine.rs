@@ -7,8 +7,8 @@ pub(crate) type Change<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// Rows to be read, whatever keeps them. Every error is [`crate::Error::Poisoned`]: the committer ends on it.
 pub(crate) trait Rows {
-    /// The bytes at a key.
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+    /// Shows the bytes at a key where they lie, once; `None` where there is no row.
+    fn read(&self, key: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> Result<()>;
 
     /// Shows the rows from `start` on, ascending, until `visit` says `false`.
     fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()>;

@@ -131,14 +131,23 @@ impl<'a, T: Table> Group<'a, T> {
     }
 
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        match self.overlay.get(key) {
-            Some(row) => row.as_deref().map(|row| unpack(key.as_bytes(), row)).transpose(),
-            None => self
-                .durable
-                .get(key.as_bytes())?
-                .map(|row| unpack(key.as_bytes(), &row))
-                .transpose(),
+        self.read(key, |row| unpack(key.as_bytes(), row))
+    }
+
+    fn version(&self, key: &Key) -> Result<Version> {
+        let found = self.read(key, |row| version_and_value(key.as_bytes(), row).map(|(version, _)| version))?;
+        Ok(found.unwrap_or(Version::ABSENT))
+    }
+
+    /// Reads a row where it lies: in this group, or below.
+    fn read<R>(&self, key: &Key, read: impl Fn(&[u8]) -> Result<R>) -> Result<Option<R>> {
+        if let Some(row) = self.overlay.get(key) {
+            return row.as_deref().map(read).transpose();
         }
+        let mut found = None;
+        self.durable
+            .read(key.as_bytes(), &mut |row| found = row.map(&read))?;
+        found.transpose()
     }
 
     /// Merges the durable rows and the overlay's, both ascending.
@@ -176,7 +185,7 @@ impl<'a, T: Table> Group<'a, T> {
         if let Some(free_bytes) = full {
             return Err(Error::Full { free_bytes });
         }
-        let judged = batch.check_versions(|key| Ok(Version::of(self.get(key)?.as_ref())));
+        let judged = batch.check_versions(|key| self.version(key));
         if let Err(error) = judged {
             self.tally.conflicts += usize::from(matches!(error, Error::Conflict { .. }));
             return Err(error);
@@ -238,6 +247,14 @@ fn pack(sequence: Sequence, value: &[u8]) -> Vec<u8> {
 }
 
 fn unpack(key: &[u8], row: &[u8]) -> Result<Stored> {
+    let (version, value) = version_and_value(key, row)?;
+    Ok(Stored {
+        version,
+        value: value.to_vec(),
+    })
+}
+
+fn version_and_value<'a>(key: &[u8], row: &'a [u8]) -> Result<(Version, &'a [u8])> {
     let Some((version, value)) = row.split_first_chunk() else {
         let what = format!("the row at `{}`", key.escape_ascii());
         return Err(Error::Corrupt {
@@ -245,8 +262,5 @@ fn unpack(key: &[u8], row: &[u8]) -> Result<Stored> {
             detail: "it has no version".to_owned(),
         });
     };
-    Ok(Stored {
-        version: Version(u64::from_be_bytes(*version)),
-        value: value.to_vec(),
-    })
+    Ok((Version(u64::from_be_bytes(*version)), value))
 }

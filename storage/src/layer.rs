@@ -68,8 +68,8 @@ impl Layer {
     }
 
     /// What the layer says of a row; `None` where it says nothing.
-    fn get(&self, key: &[u8]) -> Option<Option<Vec<u8>>> {
-        self.rows.get(key).cloned()
+    fn get(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.rows.get(key).map(Option::as_deref)
     }
 }
 
@@ -80,9 +80,14 @@ pub(crate) struct Over<'a, B> {
 }
 
 impl<B: Rows> Rows for Over<'_, B> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let known = self.layer.and_then(|layer| layer.get(key));
-        known.map_or_else(|| self.below.get(key), Ok)
+    fn read(&self, key: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> Result<()> {
+        match self.layer.and_then(|layer| layer.get(key)) {
+            Some(row) => {
+                show(row);
+                Ok(())
+            }
+            None => self.below.read(key, show),
+        }
     }
 
     /// Merges both, ascending; where both have a row the layer's counts.
@@ -95,31 +100,31 @@ impl<B: Rows> Rows for Over<'_, B> {
         let mut goes_on = true;
         self.below.visit(start, &mut |key, row| {
             while let Some((earlier, change)) = ours.next_if(|(earlier, _)| earlier.as_bytes() < key) {
-                goes_on = show(earlier.as_bytes(), change.as_deref(), visit);
+                goes_on = visit_row(earlier.as_bytes(), change.as_deref(), visit);
                 if !goes_on {
                     return false;
                 }
             }
             goes_on = match ours.next_if(|(same, _)| same.as_bytes() == key) {
-                Some((_, change)) => show(key, change.as_deref(), visit),
+                Some((_, change)) => visit_row(key, change.as_deref(), visit),
                 None => visit(key, row),
             };
             goes_on
         })?;
         while goes_on && let Some((key, change)) = ours.next() {
-            goes_on = show(key.as_bytes(), change.as_deref(), visit);
+            goes_on = visit_row(key.as_bytes(), change.as_deref(), visit);
         }
         Ok(())
     }
 }
 
-fn show(key: &[u8], row: Option<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> bool {
+fn visit_row(key: &[u8], row: Option<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> bool {
     row.is_none_or(|row| visit(key, row))
 }
 
 impl<R: Rows> Rows for &R {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        R::get(self, key)
+    fn read(&self, key: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> Result<()> {
+        R::read(self, key, show)
     }
     fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {
         R::visit(self, start, visit)

@@ -36,24 +36,21 @@ impl SledEngine {
 
     /// The number of the last batch that the database knows; 0 for a new one.
     pub(crate) fn sequence(&self) -> Result<u64> {
-        let Some(bytes) = self.get(SEQUENCE_KEY)? else {
-            return Ok(0);
-        };
-        let bytes = bytes.as_slice().try_into().map_err(|_| Error::Corrupt {
-            what: "the sequence number of the database".to_owned(),
-            detail: format!("it has {} bytes, not 8", bytes.len()),
+        let mut found = Ok(0);
+        self.read(SEQUENCE_KEY, &mut |bytes| {
+            if let Some(bytes) = bytes {
+                found = sequence_of(bytes);
+            }
         })?;
-        Ok(u64::from_be_bytes(bytes))
+        found
     }
 }
 
 impl Rows for SledEngine {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(self
-            .db
-            .get(key)
-            .map_err(|error| failed("reading", &error))?
-            .map(|value| value.to_vec()))
+    fn read(&self, key: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> Result<()> {
+        let row = self.db.get(key).map_err(|error| failed("reading", &error))?;
+        show(row.as_deref());
+        Ok(())
     }
 
     fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {
@@ -111,6 +108,14 @@ impl Engine for SledEngine {
         drop((file, directory_lock));
         Ok(())
     }
+}
+
+fn sequence_of(bytes: &[u8]) -> Result<u64> {
+    let bytes = bytes.try_into().map_err(|_| Error::Corrupt {
+        what: "the sequence number of the database".to_owned(),
+        detail: format!("it has {} bytes, not 8", bytes.len()),
+    })?;
+    Ok(u64::from_be_bytes(bytes))
 }
 
 fn failed(what: &str, error: &sled::Error) -> Error {

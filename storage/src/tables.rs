@@ -9,6 +9,7 @@ use crate::{
     group::Changed,
     layer::{Layer, Over},
     redo::Log,
+    space::Space,
 };
 
 /// 1 s: with little to do, what is durable in the redo log alone is brought into the tree so soon, and a start has little to read.
@@ -45,24 +46,26 @@ impl<E: Engine, L: Log> Tables<E, L> {
     }
 
     /// Between groups: takes note of a checkpoint that is done, and begins the next if it is time. On a full disk nothing is begun.
-    pub(crate) fn tend(&mut self, is_full: bool) -> Result<()> {
+    pub(crate) fn tend(&mut self, space: &Space) -> Result<()> {
         if self.settling.is_some() && self.checkpoint.is_done()? {
             self.settled()?;
         }
         let is_time = self.fresh.bytes() >= self.checkpoint_bytes || self.fresh.is_older_than(AGE_MAX);
-        if is_time && !is_full && self.settling.is_none() {
+        if is_time && self.settling.is_none() && space.has_room()? {
             self.begin()?;
         }
+        let settling = self.settling.as_ref().map_or(0, |layer| layer.bytes());
+        space.owe(self.fresh.bytes() + settling);
         Ok(())
     }
 
     /// Brings everything into the tree and removes the log, unless the disk is full: then the next start finds the rows in the log.
-    pub(crate) fn close(mut self, is_full: bool) -> Result<()> {
+    pub(crate) fn close(mut self, has_room: bool) -> Result<()> {
         if self.settling.is_some() {
             self.checkpoint.wait()?;
             self.settled()?;
         }
-        let is_settled = self.fresh.is_empty() || !is_full;
+        let is_settled = self.fresh.is_empty() || has_room;
         if is_settled && !self.fresh.is_empty() {
             self.begin()?;
             self.checkpoint.wait()?;
@@ -103,8 +106,8 @@ impl<E: Engine, L: Log> Tables<E, L> {
 }
 
 impl<E: Engine, L> Rows for Tables<E, L> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.layered().get(key)
+    fn read(&self, key: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> Result<()> {
+        self.layered().read(key, show)
     }
 
     fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {

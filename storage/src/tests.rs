@@ -4,6 +4,7 @@ mod committer_facts;
 mod contract;
 mod fault_sweep;
 mod group_facts;
+mod history_facts;
 mod key_facts;
 mod queue_facts;
 mod record_facts;

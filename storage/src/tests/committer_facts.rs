@@ -74,8 +74,9 @@ struct MoodyEngine {
 }
 
 impl Rows for MoodyEngine {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(self.rows.lock().unwrap().get(key).cloned())
+    fn read(&self, key: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> Result<()> {
+        show(self.rows.lock().unwrap().get(key).map(Vec::as_slice));
+        Ok(())
     }
     fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {
         let rows = self.rows.lock().unwrap();

@@ -15,8 +15,9 @@ use crate::{
 struct Fixed(BTreeMap<Vec<u8>, Vec<u8>>);
 
 impl Rows for Fixed {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(self.0.get(key).cloned())
+    fn read(&self, key: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> Result<()> {
+        show(self.0.get(key).map(Vec::as_slice));
+        Ok(())
     }
     fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {
         let mut rows = self.0.range(start.to_vec()..);

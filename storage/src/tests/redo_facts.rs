@@ -19,8 +19,9 @@ use crate::{
 struct Nothing;
 
 impl Rows for Nothing {
-    fn get(&self, _: &[u8]) -> crate::Result<Option<Vec<u8>>> {
-        Ok(None)
+    fn read(&self, _: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> crate::Result<()> {
+        show(None);
+        Ok(())
     }
     fn visit(&self, _: &[u8], _: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> crate::Result<()> {
         Ok(())
