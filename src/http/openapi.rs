@@ -10,6 +10,7 @@ use super::admin::import::Imported;
 use super::admin::invokers::{InvokerRow, InvokerView, KeyRow, NewKeyView};
 use super::envelope::Envelope;
 use super::exchange::{Answer, Exchange};
+use super::openapi_agents::AgentsAdminApi;
 use super::problem::{Code, Problem};
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode};
@@ -92,7 +93,7 @@ struct Sha256Hex(String);
 /// An error (RFC 9457); on the routes of CM-S02 the fields of its envelope stand beside these.
 #[derive(ToSchema)]
 #[allow(dead_code)]
-struct ProblemDetails {
+pub(super) struct ProblemDetails {
     /// A path on this server with a page about this error.
     r#type: String,
     /// The error in a few words.
@@ -178,6 +179,8 @@ macro_rules! admin_route {
         }
     };
 }
+
+pub(super) use {admin_route, described};
 
 admin_route!(invokers_list, get, "/admin/v1/invokers", "listInvokers", "All calling systems.", [], [],
     [(status = 200, body = Vec<InvokerView>)]);
@@ -360,7 +363,9 @@ pub fn public_document() -> utoipa::openapi::OpenApi {
 
 /// The description of the administrators' listener.
 pub fn admin_document() -> utoipa::openapi::OpenApi {
-    AdminApi::openapi()
+    let mut document = AdminApi::openapi();
+    document.merge(AgentsAdminApi::openapi());
+    document
 }
 
 static PUBLIC_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&public_document()));

@@ -1,10 +1,13 @@
 //! The directory and its administration. Every route here wants the administrators' key.
 
+pub mod agents;
+pub mod agreements;
 pub mod contract_types;
 pub mod customers;
 mod explain;
 pub mod import;
 pub mod invokers;
+pub mod licences;
 pub(super) mod lines;
 
 use super::Gateway;
@@ -13,6 +16,7 @@ use super::form::Object;
 use super::problem::{Code, Problem};
 use actors::directory::{Change, Unfit};
 use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Response, StatusCode};
 use serde::Serialize;
@@ -101,4 +105,11 @@ fn no_content() -> Response<Vec<u8>> {
     let mut response = Response::new(Vec::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
+}
+
+/// Milliseconds since 1970 as RFC 3339, UTC.
+fn moment(ms: i64) -> String {
+    DateTime::from_timestamp_millis(ms)
+        .map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true))
+        .unwrap_or_default()
 }
