@@ -1,81 +1,26 @@
 //! The client of the fiscal server against the stand-in: what came of a document, whatever goes wrong.
 
+use crate::office::{Cashier, REGISTER, StandIn, TAX_NUMBER, hex, seller};
 use actors::clock::SystemClock;
 use actors::ports::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxService};
-use chrono::{DateTime, NaiveDate, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use countersign::outbound::tax::{FiscalServer, Settings};
-use dstu::cms::{Identification, Packaging, Template};
-use dstu::issuer::{Authority, Holder, Purpose, Validity};
-use dstu::{Curve, Entropy, HashAlgorithm, LocalSigner, PrivateKey};
 use fiscal::command::{Answered, Command, Request, ServerState};
-use fiscal::document::{Register, Seller};
+use fiscal::document::Register;
 use fiscal::{
     CashDeskNumber, Document, ErrorCode, Head, Kind, LocalMoment, LocalNumber, RegisterNumber, Uid,
 };
-use sandbox::fiscal::{Company, Control, Fault, RejectionForm, Server, Unit};
+use sandbox::fiscal::{Control, Fault, RejectionForm};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
-const TAX_NUMBER: &str = "0000000017";
-const REGISTER: u64 = 4_000_000_001;
 const DEADLINE: Duration = Duration::from_secs(20);
-
-/// A cashier's invented key, which the stand-in takes for an operator's.
-struct Cashier {
-    signer: LocalSigner,
-    template: Template,
-}
-
-impl Cashier {
-    fn new() -> Self {
-        let entropy = Entropy::new([1; 32]);
-        let year = |year| Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).unwrap();
-        let validity = Validity {
-            not_before: year(2020),
-            not_after: year(2099),
-        };
-        let holder = |common_name: &str, number: &str| Holder {
-            common_name: common_name.to_owned(),
-            taxpayer_number: number.to_owned(),
-            ..Holder::default()
-        };
-        let key = |seed| PrivateKey::generate(Curve::M257, &Entropy::new([seed; 32])).unwrap();
-        let hash = HashAlgorithm::Gost34311;
-        let authority = holder("Вигаданий центр сертифікації", "");
-        let authority = Authority::self_signed(key(255), &authority, validity, hash, &entropy).unwrap();
-        let (own, person) = (key(3), holder("Вигаданенко Вигадана", TAX_NUMBER));
-        let certificate = authority
-            .issue(own.public_key(), &person, Purpose::Signing, validity, &entropy)
-            .unwrap();
-        let signer = LocalSigner::new(own, certificate).unwrap();
-        let template = Template::new(&signer, Identification::KeyId).unwrap();
-        Self { signer, template }
-    }
-
-    fn sign(&self, content: &[u8]) -> Arc<[u8]> {
-        let signed = self.template.sign(
-            &self.signer,
-            content,
-            Packaging::Attached,
-            None,
-            &Entropy::new([7; 32]),
-        );
-        signed.unwrap().into()
-    }
-}
 
 /// The stand-in as it runs, a client of it, and a cashier.
 struct Office {
-    server: Arc<Server>,
+    stand_in: StandIn,
     client: FiscalServer,
     cashier: Cashier,
-    url: String,
-    task: JoinHandle<std::io::Result<()>>,
-    stop: oneshot::Sender<()>,
-    _folder: tempfile::TempDir,
 }
 
 fn client(url: &str, seals: Vec<String>) -> FiscalServer {
@@ -89,51 +34,12 @@ fn client(url: &str, seals: Vec<String>) -> FiscalServer {
 
 impl Office {
     async fn open() -> Self {
-        let register = sandbox::fiscal::Register {
-            number: RegisterNumber::new(REGISTER).unwrap(),
-            cash_desk: CashDeskNumber::new(1).unwrap(),
-            name: String::new(),
-        };
-        let seller = seller();
-        let unit = Unit {
-            id: 1,
-            name: seller.point,
-            address: seller.address,
-            registers: vec![register],
-        };
-        let company = Company {
-            tax_number: TAX_NUMBER.to_owned(),
-            vat_number: None,
-            name: seller.organisation,
-            units: vec![unit],
-            operators: Vec::new(),
-        };
-        let settings = sandbox::fiscal::Settings {
-            register_unknown_operators: true,
-            companies: vec![company],
-            ..sandbox::fiscal::Settings::default()
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let server = Arc::new(Server::open(settings, folder.path()).unwrap());
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let running = Arc::clone(&server);
-        let task = tokio::spawn(async move {
-            let stopped = async move {
-                let _ = stopped.await;
-            };
-            running.serve(listener, None, stopped).await
-        });
-        let seal = hex(server.certificate().subject_key_id().unwrap());
+        let stand_in = StandIn::start().await;
+        let seal = hex(stand_in.server.certificate().subject_key_id().unwrap());
         Self {
-            client: client(&url, vec![seal]),
-            cashier: Cashier::new(),
-            server,
-            url,
-            task,
-            stop,
-            _folder: folder,
+            client: client(&stand_in.url, vec![seal]),
+            cashier: Cashier::new(3, TAX_NUMBER),
+            stand_in,
         }
     }
 
@@ -159,30 +65,15 @@ impl Office {
     }
 
     fn arm(&self, control: Control) {
-        self.server.arm(control).unwrap();
+        self.stand_in.server.arm(control).unwrap();
     }
 
     fn accepted(&self) -> usize {
-        self.server.state().registers[0].documents.len()
+        self.stand_in.server.state().registers[0].documents.len()
     }
 
     async fn close(self) {
-        self.stop.send(()).unwrap();
-        self.task.await.unwrap().unwrap();
-    }
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
-
-fn seller() -> Seller {
-    Seller {
-        tax_number: TAX_NUMBER.to_owned(),
-        vat_number: None,
-        organisation: "ТОВ «Неіснуюча крамниця»".to_owned(),
-        point: "Крамниця № 1".to_owned(),
-        address: Some("м. Львів, вул. Вигадана, 1".to_owned()),
+        self.stand_in.close().await;
     }
 }
 
@@ -286,14 +177,14 @@ async fn an_answer_that_is_late_leaves_the_outcome_unknown() {
         .await;
     assert!(matches!(posted, Posted::Unknown(_)), "{posted:?}");
     assert_eq!(office.accepted(), 1);
-    office.task.abort();
+    office.stand_in.abort();
 }
 
 #[tokio::test]
 async fn where_nobody_listens_nothing_was_sent() {
     let office = Office::open().await;
     let document = office.outgoing(Kind::OpenShift, 1, DEADLINE);
-    let url = office.url.clone();
+    let url = office.stand_in.url.clone();
     office.close().await;
     let client = client(&url, Vec::new());
     assert!(matches!(client.post(document).await, Posted::NotSent(_)));
@@ -306,7 +197,7 @@ async fn where_nobody_listens_nothing_was_sent() {
 #[tokio::test]
 async fn a_ticket_of_somebody_else_is_not_believed() {
     let office = Office::open().await;
-    let stranger = client(&office.url, vec!["00".repeat(32)]);
+    let stranger = client(&office.stand_in.url, vec!["00".repeat(32)]);
     let document = office.outgoing(Kind::OpenShift, 1, DEADLINE);
     assert!(matches!(stranger.post(document).await, Posted::Unknown(_)));
     // A ticket of another document: the server registered what was signed, and the register asked for something else.
