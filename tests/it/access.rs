@@ -39,6 +39,12 @@ fn admin_rows() -> Vec<Row> {
     let contact = json!({ "contact_ccms_code": 2001, "phone_type": 3, "number": "09121234567" });
     let customer = Some(json!({ "full_name": "x", "contacts": [contact] }));
     let contract_type = Some(json!({ "title": "x" }));
+    // Of an account and an agent that there are not: what is judged is the key. `agents` tells what the rest does.
+    let agent = Some(json!({ "name": "x", "accounts": ["00000000-0000-4000-8000-00000000dead"] }));
+    let public_key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    let licence = Some(json!({ "public_key": public_key, "keys_max": 1, "expires": "2026-06-01T00:00:00Z" }));
+    let token = Some(json!({ "token": "csl1.e30.AA" }));
+    let agreement = Some(json!({ "signed_on": "2026-02-20", "reference": "x" }));
     vec![
         row("GET", "/admin/v1/invokers", None, 200),
         row("GET", "/admin/v1/invokers/{code}", None, 200),
@@ -60,6 +66,20 @@ fn admin_rows() -> Vec<Row> {
         row("DELETE", "/admin/v1/customers/{ccms_code}", None, 204),
         row("DELETE", "/admin/v1/contract-types/{id}", None, 204),
         row("DELETE", "/admin/v1/invokers/{code}", None, 204),
+        row("GET", "/admin/v1/agents", None, 200),
+        row("PUT", "/admin/v1/agents/{id}", agent, 422),
+        row("GET", "/admin/v1/agents/{id}", None, 404),
+        row("GET", "/admin/v1/agents/{id}/licences", None, 404),
+        row("POST", "/admin/v1/agents/{id}/licences", licence, 404),
+        row("DELETE", "/admin/v1/agents/{id}/licences/{licence}", None, 404),
+        row("POST", "/admin/v1/agents/{id}/keys/{key}/activate", None, 404),
+        row("POST", "/admin/v1/licences/verify", token, 422),
+        row("GET", "/admin/v1/gateway-key", None, 200),
+        row("GET", "/admin/v1/accounts/{id}/agreements", None, 404),
+        row("GET", "/admin/v1/accounts/{id}/agreements/{kind}", None, 404),
+        row("PUT", "/admin/v1/accounts/{id}/agreements/{kind}", agreement, 404),
+        row("DELETE", "/admin/v1/accounts/{id}/agreements/{kind}", None, 404),
+        row("DELETE", "/admin/v1/agents/{id}", None, 404),
     ]
 }
 

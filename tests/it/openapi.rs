@@ -38,6 +38,14 @@ fn filled(template: &str) -> String {
         .replace("/customers/{ccms_code}", "/customers/1001")
         .replace("/contacts/{code}", "/contacts/2001")
         .replace("/keys/{id}", "/keys/00000000-0000-4000-8000-00000000dead")
+        .replace("/agents/{id}", "/agents/00000000-0000-4000-8000-00000000dead")
+        .replace(
+            "/licences/{licence}",
+            "/licences/00000000-0000-4000-8000-00000000dead",
+        )
+        .replace("/keys/{key}", "/keys/00000000-0000-4000-8000-00000000dead")
+        .replace("/accounts/{id}", "/accounts/00000000-0000-4000-8000-00000000dead")
+        .replace("/agreements/{kind}", "/agreements/agent-use")
 }
 
 pub fn routes_of_public() -> Vec<Route> {

@@ -174,6 +174,9 @@ impl Default for Setup {
             "1:a2V5IG9mIHRoZSB0ZXN0cywgYXQgbGVhc3QgMzIgYnl0ZXM=",
         )];
         config.limits.shutdown_seconds = 5;
+        // The seed of the gateway's key, 32 octets of 42.
+        config.agents.key = ConfigSecret::new("KioqKioqKioqKioqKioqKioqKioqKioqKioqKioqKio=");
+        config.agents.push_private_addresses = true;
         Self {
             config,
             shelf: Shelf::Memory(Arc::new(MemoryStore::new())),
@@ -236,6 +239,7 @@ struct Running {
     ended: mpsc::Receiver<Result<(), String>>,
     store: Arc<dyn Store>,
     public: std::net::SocketAddr,
+    agents: std::net::SocketAddr,
     admin: std::net::SocketAddr,
 }
 
@@ -274,12 +278,23 @@ impl Running {
             signing: None,
             metrics: Default::default(),
         };
-        let (public, admin, started) = runtime.block_on(async {
-            let public = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let admin = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let addresses = (public.local_addr().unwrap(), admin.local_addr().unwrap());
-            let started = start(config, environment, Listeners { public, admin }).await;
-            (addresses.0, addresses.1, started.expect("the gateway starts"))
+        let bind = || async { tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap() };
+        let (public, agents, admin, started) = runtime.block_on(async {
+            let (public, agents, admin) = (bind().await, bind().await, bind().await);
+            let addresses = [&public, &agents, &admin].map(|listener| listener.local_addr().unwrap());
+            let agents = Some(agents);
+            let started = start(
+                config,
+                environment,
+                Listeners {
+                    public,
+                    agents,
+                    admin,
+                },
+            )
+            .await;
+            let [public, agents, admin] = addresses;
+            (public, agents, admin, started.expect("the gateway starts"))
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, ended) = mpsc::channel();
@@ -297,6 +312,7 @@ impl Running {
             ended,
             store,
             public,
+            agents,
             admin,
         }
     }
@@ -333,6 +349,11 @@ pub struct World {
 impl World {
     pub fn start() -> Self {
         Setup::default().start()
+    }
+
+    /// On the agents' listener, without a secret.
+    pub fn agents(&self) -> Client {
+        Client::new(self.running.agents, None)
     }
 
     pub fn agah(&self) -> Client {
