@@ -68,13 +68,15 @@ impl Problems {
 
     fn cashdesk(&mut self, config: &Config) {
         let cashdesk = &config.cashdesk;
+        self.range("cashdesk.hold_seconds", cashdesk.hold_seconds, 1, 3_600);
         // A hold is answered a moment before the listener would cut it.
-        let hold_max = config
-            .limits
-            .hold_seconds
-            .saturating_sub(HOLD_MARGIN_SECONDS)
-            .max(1);
-        self.range("cashdesk.hold_seconds", cashdesk.hold_seconds, 1, hold_max);
+        let hold_max = config.limits.hold_seconds.saturating_sub(HOLD_MARGIN_SECONDS);
+        if !config.tax.url.is_empty() && (hold_max + 1..=3_600).contains(&cashdesk.hold_seconds) {
+            self.add(
+                "cashdesk.hold_seconds",
+                format!("must be at most {hold_max}, limits.hold_seconds less {HOLD_MARGIN_SECONDS}"),
+            );
+        }
         self.range("cashdesk.unheld_seconds", cashdesk.unheld_seconds, 1, 86_400);
         self.range(
             "cashdesk.password_tries_max",

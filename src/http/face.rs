@@ -214,6 +214,9 @@ fn method_of(head: &Parts) -> &'static str {
 
 /// The template of a path; what is none of ours is `other`.
 pub fn route_of(path: &str) -> &'static str {
+    if path == "/api/v2/openapi.json" {
+        return "/api/v2/openapi.json";
+    }
     if let Some(segments) = super::cashdesk::segments(path) {
         return super::cashdesk::route_of(&segments);
     }
@@ -247,6 +250,17 @@ pub fn route_of(path: &str) -> &'static str {
         ["admin", "v1", "customers", _, "contacts", _, "lock"] => {
             "/admin/v1/customers/{ccms_code}/contacts/{code}/lock"
         }
+        ["admin", "v1", "accounts"] => "/admin/v1/accounts",
+        ["admin", "v1", "accounts", _] => "/admin/v1/accounts/{id}",
+        ["admin", "v1", "accounts", _, "keys"] => "/admin/v1/accounts/{id}/keys",
+        ["admin", "v1", "accounts", _, "keys", _] => "/admin/v1/accounts/{id}/keys/{key}",
+        ["admin", "v1", "accounts", _, "tokens"] => "/admin/v1/accounts/{id}/tokens",
+        ["admin", "v1", "accounts", _, "tokens", _] => "/admin/v1/accounts/{id}/tokens/{token}",
+        ["admin", "v1", "accounts", _, "registers"] => "/admin/v1/accounts/{id}/registers",
+        ["admin", "v1", "accounts", _, "cashiers"] => "/admin/v1/accounts/{id}/cashiers",
+        ["admin", "v1", "registers", _] => "/admin/v1/registers/{num_fiscal}",
+        ["admin", "v1", "registers", _, "state"] => "/admin/v1/registers/{num_fiscal}/state",
+        ["admin", "v1", "cashiers", _] => "/admin/v1/cashiers/{id}",
         ["admin", "v1", "import"] => "/admin/v1/import",
         ["admin", "v1", "agents"] => "/admin/v1/agents",
         ["admin", "v1", "agents", _] => "/admin/v1/agents/{id}",

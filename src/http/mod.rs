@@ -24,7 +24,7 @@ pub mod problem;
 
 pub use exchange::Exchange;
 pub use face::{GatewayFace, HttpMetrics, route_of};
-pub use openapi::{admin_document, public_document};
+pub use openapi::{admin_document, cashdesk_document, public_document};
 
 use actors::accounts::Accounts;
 use actors::agents::Agents;
@@ -92,13 +92,7 @@ pub fn public(gateway: &Gateway) -> Routes {
             Shape::Otp,
             otp::verify,
         ),
-        cashdesk_route(g),
-        route1(path!("api" / "v1" / "operations" / String), g, operations::one),
-        key_route(g),
-        route1(path!("check" / String), g, |gateway, id, exchange| {
-            cashdesk::public_receipt(gateway, [id, "html".to_owned()], exchange)
-        }),
-        route2(path!("check" / String / String), g, cashdesk::public_receipt),
+        tills(g),
         route(path!("openapi.json"), g, Shape::Plain, openapi::public),
         route1(path("docs").and(tail()), g, openapi::swagger),
         route1(path!("errors" / String), g, openapi::error_page),
@@ -127,6 +121,26 @@ pub fn agents(gateway: &Gateway) -> Routes {
         route(path!("agent" / "v1" / "cashiers"), g, plain, agents::cashiers),
         route1(path!("errors" / String), g, openapi::error_page),
         nothing(),
+    ])
+}
+
+/// What cash desks and buyers ask for on the public listener.
+fn tills(gateway: &Gateway) -> Routes {
+    let g = gateway;
+    first_of([
+        route(
+            path!("api" / "v2" / "openapi.json"),
+            g,
+            Shape::Plain,
+            openapi::cashdesk,
+        ),
+        cashdesk_route(g),
+        route1(path!("api" / "v1" / "operations" / String), g, operations::one),
+        key_route(g),
+        route1(path!("check" / String), g, |gateway, id, exchange| {
+            cashdesk::public_receipt(gateway, [id, "html".to_owned()], exchange)
+        }),
+        route2(path!("check" / String / String), g, cashdesk::public_receipt),
     ])
 }
 
@@ -179,6 +193,62 @@ pub fn admin(gateway: &Gateway) -> Routes {
             path!("admin" / "v1" / "customers" / String / "contacts" / String / "lock"),
             g,
             admin::customers::lock,
+        ),
+        route(
+            path!("admin" / "v1" / "accounts"),
+            g,
+            plain,
+            admin::accounts::list,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String),
+            g,
+            admin::accounts::one,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String / "keys"),
+            g,
+            admin::accounts::keys,
+        ),
+        route2(
+            path!("admin" / "v1" / "accounts" / String / "keys" / String),
+            g,
+            admin::accounts::key,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String / "tokens"),
+            g,
+            admin::accounts::tokens,
+        ),
+        route2(
+            path!("admin" / "v1" / "accounts" / String / "tokens" / String),
+            g,
+            admin::accounts::token,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String / "registers"),
+            g,
+            admin::accounts::registers,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String / "cashiers"),
+            g,
+            admin::accounts::cashiers,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String),
+            g,
+            admin::registers::one,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "state"),
+            g,
+            admin::registers::state,
+        ),
+        route1(
+            path!("admin" / "v1" / "cashiers" / String),
+            g,
+            admin::cashiers::one,
         ),
         route(path!("admin" / "v1" / "import"), g, plain, admin::import::import),
         route(path!("admin" / "v1" / "agents"), g, plain, admin::agents::list),

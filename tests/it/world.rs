@@ -7,7 +7,7 @@ use actors::clock::Clock;
 use actors::random::{Fault, Randomness};
 use actors::testing::{ManualClock, ScriptedOperator, SeededRandomness};
 use countersign::config::{Config, ConfigSecret};
-use countersign::{Environment, Listeners, start};
+use countersign::{Environment, Listeners, start, tax_service};
 use serde_json::{Value, json};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -174,9 +174,9 @@ impl Default for Setup {
             "1:a2V5IG9mIHRoZSB0ZXN0cywgYXQgbGVhc3QgMzIgYnl0ZXM=",
         )];
         config.limits.shutdown_seconds = 5;
-        // The seed of the gateway's key, 32 octets of 42.
-        config.agents.key = ConfigSecret::new("KioqKioqKioqKioqKioqKioqKioqKioqKioqKioqKio=");
-        config.agents.push_private_addresses = true;
+        config.agents.key = ConfigSecret::new("a2V5IG9mIHRoZSBhZ2VudHMsIDMyIG9jdGV0cyAuLi4=");
+        // Registers are served; nobody answers for the tax service.
+        config.tax.url = "http://127.0.0.1:1/fs".to_owned();
         Self {
             config,
             shelf: Shelf::Memory(Arc::new(MemoryStore::new())),
@@ -239,7 +239,6 @@ struct Running {
     ended: mpsc::Receiver<Result<(), String>>,
     store: Arc<dyn Store>,
     public: std::net::SocketAddr,
-    agents: std::net::SocketAddr,
     admin: std::net::SocketAddr,
 }
 
@@ -274,27 +273,25 @@ impl Running {
             sms: Arc::clone(operator) as _,
             clock: Arc::clone(clock) as _,
             randomness: Arc::clone(chance) as _,
-            tax: None,
+            tax: tax_service(config, &(Arc::clone(clock) as Arc<dyn Clock>)).expect("a tax service"),
             signing: None,
             metrics: Default::default(),
         };
-        let bind = || async { tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap() };
-        let (public, agents, admin, started) = runtime.block_on(async {
-            let (public, agents, admin) = (bind().await, bind().await, bind().await);
-            let addresses = [&public, &agents, &admin].map(|listener| listener.local_addr().unwrap());
-            let agents = Some(agents);
+        let (public, admin, started) = runtime.block_on(async {
+            let public = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let admin = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let addresses = (public.local_addr().unwrap(), admin.local_addr().unwrap());
             let started = start(
                 config,
                 environment,
                 Listeners {
                     public,
-                    agents,
+                    agents: None,
                     admin,
                 },
             )
             .await;
-            let [public, agents, admin] = addresses;
-            (public, agents, admin, started.expect("the gateway starts"))
+            (addresses.0, addresses.1, started.expect("the gateway starts"))
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, ended) = mpsc::channel();
@@ -312,7 +309,6 @@ impl Running {
             ended,
             store,
             public,
-            agents,
             admin,
         }
     }
@@ -349,11 +345,6 @@ pub struct World {
 impl World {
     pub fn start() -> Self {
         Setup::default().start()
-    }
-
-    /// On the agents' listener, without a secret.
-    pub fn agents(&self) -> Client {
-        Client::new(self.running.agents, None)
     }
 
     pub fn agah(&self) -> Client {

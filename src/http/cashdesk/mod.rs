@@ -11,6 +11,7 @@ mod door;
 mod fault;
 mod fields;
 mod key;
+mod openapi;
 mod order;
 mod period;
 mod receipt;
@@ -25,6 +26,7 @@ pub use checks::public as public_receipt;
 pub use door::Prefer;
 pub use fault::Fault;
 pub use key::upload;
+pub use openapi::document;
 pub use render::Renderer;
 
 use super::Gateway;

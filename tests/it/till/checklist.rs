@@ -564,3 +564,37 @@ fn a_keys_state_is_told_by_its_taxpayers_number() {
     refused(&shop.get("/api/v2/key-heartbeat?drfo=1"), 404, "не знайдено");
     refused(&shop.get("/api/v2/key-heartbeat"), 400, "drfo");
 }
+
+#[test]
+fn every_described_route_is_there_and_wants_a_token() {
+    let shop = Shop::open();
+    let served = shop.client.call(Call::new("GET", "/api/v2/openapi.json")).json();
+    assert_eq!(
+        served,
+        serde_json::to_value(countersign::http::cashdesk_document()).unwrap()
+    );
+    let mut routes = 0;
+    for (template, item) in served["paths"].as_object().unwrap() {
+        let path = template
+            .replace("{num_fiscal}", &REGISTER.to_string())
+            .replace("{uuid}/{form}", "11111111-2222-3333-4444-555555555555/text")
+            .replace("{id}", "11111111-2222-3333-4444-555555555555");
+        for (method, operation) in item.as_object().unwrap() {
+            routes += 1;
+            let call = Call::new(&method.to_uppercase(), &path).header("developer-id", "demo");
+            let nobody = shop.client.call(call.clone());
+            let expected = if template == "/api/v2/authenticate" {
+                400
+            } else {
+                401
+            };
+            assert_eq!(nobody.status, expected, "{method} {template}: {}", nobody.text());
+            let wrong = shop.client.call(call.bearer("nobodys-token"));
+            assert_eq!(wrong.status, expected, "{method} {template}");
+            assert!(operation["responses"].get("401").is_some());
+            let known = countersign::http::route_of(&path);
+            assert!(known == template, "{template} is counted as {known}");
+        }
+    }
+    assert_eq!(routes, 13);
+}

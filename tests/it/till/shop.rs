@@ -154,6 +154,7 @@ async fn run(config: &Config, store: &Arc<MemoryStore>, agent: &Arc<Agent>, is_f
     let bind = || tokio::net::TcpListener::bind("127.0.0.1:0");
     let listeners = Listeners {
         public: bind().await.unwrap(),
+        agents: None,
         admin: bind().await.unwrap(),
     };
     let client = Client::new(listeners.public.local_addr().unwrap(), None);
