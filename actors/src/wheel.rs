@@ -119,7 +119,12 @@ impl Entries {
     /// Takes out what is due, and notes until when the wheel sleeps now.
     fn take_due(&mut self, now: Moment) -> Vec<DueKey> {
         let mut due = Vec::new();
-        while let Some(first) = self.order.first().copied().filter(|(deadline, _)| *deadline <= now) {
+        while let Some(first) = self
+            .order
+            .first()
+            .copied()
+            .filter(|(deadline, _)| *deadline <= now)
+        {
             self.order.remove(&first);
             self.deadlines.remove(&first.1);
             due.push(first.1);

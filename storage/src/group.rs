@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, ops::Bound};
 
 use tokio::sync::oneshot;
 
-use crate::{
-    Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version,
-    engine::Rows as Table,
-};
+use crate::{Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version, engine::Rows as Table};
 
 /// Where an answer goes; the asker may have left.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T>>;
@@ -135,7 +132,9 @@ impl<'a, T: Table> Group<'a, T> {
     }
 
     fn version(&self, key: &Key) -> Result<Version> {
-        let found = self.read(key, |row| version_and_value(key.as_bytes(), row).map(|(version, _)| version))?;
+        let found = self.read(key, |row| {
+            version_and_value(key.as_bytes(), row).map(|(version, _)| version)
+        })?;
         Ok(found.unwrap_or(Version::ABSENT))
     }
 

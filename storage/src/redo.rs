@@ -10,9 +10,9 @@
 mod found;
 mod record;
 
-pub(crate) use found::{Recovered, find};
 #[cfg(test)]
 pub(crate) use found::Gap;
+pub(crate) use found::{Recovered, find};
 
 use std::{
     fs::{File, OpenOptions},
@@ -32,7 +32,12 @@ const SPARE_MAX: usize = 2;
 /// What the committer asks of the log. The tests have broken ones.
 pub(crate) trait Log: Send + 'static {
     /// Writes a group of batches `first` to `last`; durable when it returns `Ok`. Gives the slot of the file if it is a new one.
-    fn append(&mut self, changes: &mut dyn Iterator<Item = Change<'_>>, first: u64, last: u64) -> io::Result<Option<u32>>;
+    fn append(
+        &mut self,
+        changes: &mut dyn Iterator<Item = Change<'_>>,
+        first: u64,
+        last: u64,
+    ) -> io::Result<Option<u32>>;
 
     /// The next group begins another file.
     fn end_file(&mut self);

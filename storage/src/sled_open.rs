@@ -9,9 +9,9 @@ use std::{
 };
 
 use crate::{
-    Error, Result, SledOptions,
-    checkpoint,
+    Error, Result, SledOptions, checkpoint,
     committer::panic_text,
+    engine::Engine,
     mirror::{Found, Mirror},
     redo::{self, Recovered},
     sled_engine::SledEngine,
@@ -55,8 +55,8 @@ pub(crate) fn open(options: &SledOptions, probe: &Probe) -> Result<Opened> {
         File::open(options.path.join(DATABASE_NAME)).map_err(|error| opening.io("the database", &error))?;
     let engine = SledEngine::new(db, file, lock);
     let found = opening.reconcile(&engine, mirrored)?;
-    let mirror =
-        Mirror::open(&options.path, found.layer.sequence).map_err(|error| opening.io("the sequence file", &error))?;
+    let mirror = Mirror::open(&options.path, found.layer.sequence)
+        .map_err(|error| opening.io("the sequence file", &error))?;
     opening
         .tighten()
         .map_err(|error| opening.io("a file's mode", &error))?;
@@ -206,11 +206,12 @@ impl Opening<'_> {
 
     /// Reads what the redo log has beyond the database, and compares the number of the last batch with the mirrored one.
     fn reconcile(&self, engine: &SledEngine, mirrored: u64) -> Result<Recovered> {
+        // What a killed process wrote last may be known to this machine's memory alone; only what is on the disk lets the redo log be written over.
         let applied = engine
-            .sequence()
+            .sync()
+            .and_then(|()| engine.sequence())
             .map_err(|error| self.error(&error.to_string(), RESTORE))?;
-        let found =
-            redo::find(self.directory, applied).map_err(|error| self.io("the redo log", &error))?;
+        let found = redo::find(self.directory, applied).map_err(|error| self.io("the redo log", &error))?;
         let sequence = found.layer.sequence;
         let acknowledged = found.gap.map_or(mirrored, |gap| gap.acknowledged.max(mirrored));
         if sequence >= acknowledged {
@@ -232,8 +233,7 @@ impl Opening<'_> {
     /// ever given out twice.
     fn accept(&self, engine: &SledEngine, mut found: Recovered, newest: u64) -> Result<Recovered> {
         found.layer.sequence = newest;
-        checkpoint::settle(engine, &found.layer)
-            .map_err(|error| self.error(&error.to_string(), RESTORE))?;
+        checkpoint::settle(engine, &found.layer).map_err(|error| self.error(&error.to_string(), RESTORE))?;
         redo::remove(self.directory).map_err(|error| self.io("the redo log", &error))?;
         redo::find(self.directory, newest).map_err(|error| self.io("the redo log", &error))
     }

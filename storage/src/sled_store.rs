@@ -85,8 +85,7 @@ impl SledStore {
             advice: "Raise the limit of processes".to_owned(),
         };
         let engine = Arc::new(parts.engine);
-        let checkpoint =
-            Checkpoint::start(Arc::clone(&engine), Arc::clone(&shared)).map_err(no_thread)?;
+        let checkpoint = Checkpoint::start(Arc::clone(&engine), Arc::clone(&shared)).map_err(no_thread)?;
         let mirror = MirrorThread::start(parts.mirror, Arc::clone(&shared)).map_err(no_thread)?;
         // A crash may have come between a batch and its number in the mirror.
         mirror.durable(sequence);

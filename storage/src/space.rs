@@ -75,7 +75,10 @@ impl Space {
     pub(crate) fn full(&self) -> Result<Option<u64>> {
         let free_bytes = self.free_bytes()?;
         // As little as a look can miss is not counted, so that a quiet store says what the file system says.
-        let owed = self.owed_bytes.load(Ordering::Relaxed).saturating_mul(OWED_FACTOR);
+        let owed = self
+            .owed_bytes
+            .load(Ordering::Relaxed)
+            .saturating_mul(OWED_FACTOR);
         let owed = owed.saturating_sub(LOOK_BYTES);
         let is_full = free_bytes.saturating_sub(owed as u64) < self.free_bytes_min;
         if self.was_full.swap(is_full, Ordering::Relaxed) != is_full {

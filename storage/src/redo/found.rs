@@ -1,6 +1,10 @@
 //! What a start finds in the redo log's files.
 
-use std::{io, path::Path};
+use std::{
+    fs::OpenOptions,
+    io::{self, Read},
+    path::Path,
+};
 
 use super::{
     path_of,
@@ -35,7 +39,7 @@ pub(crate) struct Gap {
 pub(crate) fn find(directory: &Path, applied: u64) -> io::Result<Recovered> {
     let mut files = Vec::new();
     for slot in slots_in(directory)? {
-        files.push((slot, records_of(&std::fs::read(path_of(directory, slot))?)));
+        files.push((slot, records_of(&read(&path_of(directory, slot))?)));
     }
     let numbers = files
         .iter()
@@ -61,6 +65,15 @@ pub(crate) fn find(directory: &Path, applied: u64) -> io::Result<Recovered> {
         found.take(records);
     }
     Ok(found)
+}
+
+/// Reads a file and syncs it: what a killed process wrote may be known to this machine's memory alone, and from now on it counts as durable.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    file.sync_data()?;
+    Ok(bytes)
 }
 
 impl Recovered {

@@ -80,8 +80,7 @@ impl Rows for MoodyEngine {
     }
     fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {
         let rows = self.rows.lock().unwrap();
-        rows.range(start.to_vec()..)
-            .all(|(key, value)| visit(key, value));
+        rows.range(start.to_vec()..).all(|(key, value)| visit(key, value));
         Ok(())
     }
 }
@@ -443,7 +442,11 @@ async fn a_row_goes_into_the_tree_once_and_one_that_came_and_went_not_at_all() {
     let world = world(|options| options.checkpoint_bytes = 1_000_000);
     for round in 0..10 {
         world.store.commit(put(1, &[round])).await.unwrap();
-        world.store.commit(put(100 + u64::from(round), b"")).await.unwrap();
+        world
+            .store
+            .commit(put(100 + u64::from(round), b""))
+            .await
+            .unwrap();
         let mut gone = Batch::default();
         gone.delete(key(100 + u64::from(round)));
         world.store.commit(gone).await.unwrap();

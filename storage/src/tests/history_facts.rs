@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{key, options, whole_table};
-use crate::{Batch, MemoryStore, Result, Row, Scan, Sequence, SledOptions, SledStore, Store, Stored, Version};
+use crate::{
+    Batch, MemoryStore, Result, Row, Scan, Sequence, SledOptions, SledStore, Store, Stored, Version,
+};
 
 const KEYS: u64 = 40;
 const STEPS: u64 = 3_000;

@@ -45,8 +45,10 @@ fn rows(layer: &Layer) -> BTreeMap<Vec<u8>, Vec<u8>> {
         layer: Some(layer),
         below: Nothing,
     };
-    over.visit(&[], &mut |key, row| rows.insert(key.to_vec(), row.to_vec()).is_none())
-        .unwrap();
+    over.visit(&[], &mut |key, row| {
+        rows.insert(key.to_vec(), row.to_vec()).is_none()
+    })
+    .unwrap();
     rows
 }
 
@@ -221,11 +223,17 @@ async fn after_a_kill_everything_that_was_acknowledged_is_there_again_and_again(
         directory = after;
     }
     let store = open(directory.path());
-    assert_eq!(numbers(&*store, whole_table()).await, (0..written).collect::<Vec<_>>());
+    assert_eq!(
+        numbers(&*store, whole_table()).await,
+        (0..written).collect::<Vec<_>>()
+    );
     store.close().await.unwrap();
     assert!(!file(directory.path(), 0).exists(), "a closed store has no log");
     let store = open(directory.path());
-    assert_eq!(numbers(&*store, whole_table()).await, (0..written).collect::<Vec<_>>());
+    assert_eq!(
+        numbers(&*store, whole_table()).await,
+        (0..written).collect::<Vec<_>>()
+    );
     store.close().await.unwrap();
 }
 
