@@ -78,6 +78,7 @@ impl<E: Engine, L: Log> Committer<E, L> {
 
     fn run(&mut self) -> Result<()> {
         loop {
+            self.tables.tend(&self.shared.space)?;
             match self.take() {
                 Taken::Items(operations, left) => {
                     self.shared.observer.queue_depth(left);
@@ -88,7 +89,6 @@ impl<E: Engine, L: Log> Committer<E, L> {
                 Taken::Nothing => {}
                 Taken::Stopped => return Ok(()),
             }
-            self.tables.tend(&self.shared.space)?;
             self.reserve.keep(&self.shared.space)?;
         }
     }

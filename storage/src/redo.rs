@@ -1,8 +1,8 @@
 //! The redo log: what makes a group durable. A group is one record at the end of a file, and one sync.
 //!
 //! The tree below takes the rows later, many groups at once ([`crate::checkpoint`]); a start reads back what it had not yet taken.
-//! The files are used in turn and written over from their beginning, which spares the file system's own bookkeeping at each sync. A record names
-//! its file's number, so that what is left of an earlier use is told from what belongs to the present one.
+//! The files are used in turn and written over from their beginning, which spares the file system's own bookkeeping at each sync. Each use of a
+//! file draws a mark that stands in its records, so that what is left of an earlier use is never taken for a part of the present one.
 //!
 //! Each record is synced before the next is written. So at most the last one can be torn by a crash, and nobody was told of that; a gap
 //! anywhere else means that acknowledged data is missing.
@@ -16,6 +16,7 @@ pub(crate) use found::{Recovered, find};
 
 use std::{
     fs::{File, OpenOptions},
+    hash::{BuildHasher, RandomState},
     io,
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -59,8 +60,6 @@ pub(crate) struct RedoLog {
     /// What a new file takes on the disk at once.
     file_bytes: u64,
     current: Option<Current>,
-    /// Of the next file that is begun; grows for ever.
-    next_number: u64,
     spare: Vec<u32>,
     /// Of the next file that is made.
     next_slot: u32,
@@ -70,7 +69,7 @@ pub(crate) struct RedoLog {
 #[derive(Debug)]
 struct Current {
     file: File,
-    number: u64,
+    mark: u64,
     position: u64,
 }
 
@@ -81,7 +80,6 @@ impl RedoLog {
             directory: directory.to_owned(),
             file_bytes: file_bytes.clamp(1, FILE_BYTES_MAX),
             current: None,
-            next_number: found.next_number,
             spare: found.spare.clone(),
             next_slot: found.next_slot,
             buffer: Vec::new(),
@@ -101,10 +99,10 @@ impl RedoLog {
         self.next_slot = self.next_slot.max(slot + 1);
         self.current = Some(Current {
             file,
-            number: self.next_number,
+            // Random, and nobody outside can know it: no value that somebody has stored can pass for a record.
+            mark: RandomState::new().hash_one(slot),
             position: 0,
         });
-        self.next_number += 1;
         Ok(slot)
     }
 
@@ -141,7 +139,7 @@ impl Log for RedoLog {
             .current
             .as_mut()
             .ok_or_else(|| io::Error::other("a file that was begun is gone"))?;
-        record::encode(&mut self.buffer, current.number, first, last, changes)?;
+        record::encode(&mut self.buffer, current.mark, first, last, changes)?;
         current.file.write_all_at(&self.buffer, current.position)?;
         current.file.sync_data()?;
         current.position += self.buffer.len() as u64;

@@ -23,7 +23,6 @@ pub(crate) struct Recovered {
     /// Files whose content the tree has.
     pub(super) spare: Vec<u32>,
     pub(super) next_slot: u32,
-    pub(super) next_number: u64,
 }
 
 /// Batches that are missing although others were written behind them.
@@ -41,19 +40,14 @@ pub(crate) fn find(directory: &Path, applied: u64) -> io::Result<Recovered> {
     for slot in slots_in(directory)? {
         files.push((slot, records_of(&read(&path_of(directory, slot))?)));
     }
-    let numbers = files
-        .iter()
-        .filter_map(|(_, records)| records.first().map(|first| first.number));
-    let next_number = numbers.max().map_or(1, |newest| newest + 1);
     let next_slot = files.last().map_or(0, |(slot, _)| slot + 1);
-    files.sort_by_key(|(_, records)| records.first().map_or(0, |first| first.number));
+    files.sort_by_key(|(_, records)| records.first().map_or(0, |record| record.first));
 
     let mut found = Recovered {
         layer: Layer::above(applied),
         gap: None,
         spare: Vec::new(),
         next_slot,
-        next_number,
     };
     for (slot, records) in files {
         let is_needed = records.last().is_some_and(|last| last.last > applied);
@@ -101,7 +95,7 @@ fn records_of(bytes: &[u8]) -> Vec<Record> {
     while let Some(record) = record::decode(&bytes[position..]) {
         let belongs = records
             .last()
-            .is_none_or(|before| before.number == record.number && before.last + 1 == record.first);
+            .is_none_or(|before| before.mark == record.mark && before.last + 1 == record.first);
         if !belongs {
             break;
         }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 4 | CRC-32 of everything behind |
 //! | 4 | length of the changes |
-//! | 8 | number of the file |
+//! | 8 | mark of the file's present use |
 //! | 8, 8 | numbers of the first and the last batch |
 //!
 //! Then each change: the key's length (2) and bytes, the row's length (4, [`REMOVED`] for none) and bytes.
@@ -20,7 +20,7 @@ const REMOVED: u32 = u32::MAX;
 /// A record that was read.
 #[derive(Debug)]
 pub(super) struct Record {
-    pub(super) number: u64,
+    pub(super) mark: u64,
     pub(super) first: u64,
     pub(super) last: u64,
     pub(super) changes: Vec<Changed>,
@@ -31,7 +31,7 @@ pub(super) struct Record {
 /// Makes the bytes of a record in `buffer`.
 pub(super) fn encode(
     buffer: &mut Vec<u8>,
-    number: u64,
+    mark: u64,
     first: u64,
     last: u64,
     changes: &mut dyn Iterator<Item = Change<'_>>,
@@ -51,7 +51,7 @@ pub(super) fn encode(
     }
     let length = u32::try_from(buffer.len() - HEADER_BYTES).map_err(io::Error::other)?;
     buffer[4..8].copy_from_slice(&length.to_le_bytes());
-    buffer[8..16].copy_from_slice(&number.to_le_bytes());
+    buffer[8..16].copy_from_slice(&mark.to_le_bytes());
     buffer[16..24].copy_from_slice(&first.to_le_bytes());
     buffer[24..32].copy_from_slice(&last.to_le_bytes());
     let checksum = crc32fast::hash(&buffer[4..]);
@@ -64,7 +64,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
     let mut head = Reader(bytes);
     let checksum = head.u32()?;
     let length = usize::try_from(head.u32()?).ok()?;
-    let (number, first, last) = (head.u64()?, head.u64()?, head.u64()?);
+    let (mark, first, last) = (head.u64()?, head.u64()?, head.u64()?);
     let mut body = Reader(head.take(length)?);
     let end = HEADER_BYTES + length;
     if crc32fast::hash(&bytes[4..end]) != checksum || first > last {
@@ -81,7 +81,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
         changes.push((key, row));
     }
     Some(Record {
-        number,
+        mark,
         first,
         last,
         changes,

@@ -413,7 +413,10 @@ async fn a_tree_that_never_answers_is_declared_dead() {
 
 #[tokio::test]
 async fn nobody_waits_for_the_tree_until_the_log_is_at_its_limit() {
-    let world = world(|options| options.checkpoint_bytes = 10_000);
+    let world = world(|options| {
+        options.checkpoint_bytes = 10_000;
+        options.group_operations_max = 10;
+    });
     world.engine.set(Mood::Hangs);
     // Rows of 100 bytes and what they cost beside that: the first 10 kB are handed over, 20 kB more fit behind them.
     for number in 0..100 {
