@@ -58,6 +58,11 @@ struct ShownKey {
     uuid: Uuid,
 }
 
+#[derive(Deserialize)]
+struct ShownKeys {
+    keys: Vec<ShownKey>,
+}
+
 /// Enrols the agent with this gateway, and gives it a key and a cashier where it has none.
 pub(super) async fn start(
     data: &Path,
@@ -237,8 +242,8 @@ async fn prepare(agent: &DemoAgent, secrets: &DevSecrets, gateway: &Gateway) -> 
     };
     let now = gateway.clock.now().wall;
     license(&api, gateway, now).await?;
-    let keys: Vec<ShownKey> = api.ask(api.request("GET", "/api/v1/keys")).await?;
-    let key = match keys.into_iter().next() {
+    let listed: ShownKeys = api.ask(api.request("GET", "/api/v1/keys")).await?;
+    let key = match listed.keys.into_iter().next() {
         Some(key) => key,
         None => load(&api, gateway, now).await?,
     };
