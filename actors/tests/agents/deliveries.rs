@@ -213,3 +213,19 @@ async fn an_outcome_of_another_kind_than_was_asked_for_is_no_answer() {
     assert_eq!(stray.code, ErrorCode::InvalidBody);
     assert!(!asked.task.is_finished());
 }
+
+#[tokio::test]
+async fn a_certificate_that_names_another_keys_identifier_is_no_signature_of_that_key() {
+    let world = World::new().await;
+    let (agent, key) = world.ready(1).await;
+    let forged = TestKey::forged(9, &key);
+    assert_eq!(forged.facts().subject_key_id, key.facts().subject_key_id);
+    let asked = world.ask(&key, b"a receipt");
+    settle().await;
+    let refused = agent
+        .deliver(asked.request(), signed(&forged, b"a receipt"))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, ErrorCode::UnfitSignature);
+    assert_eq!(world.delivered(&agent, "broken"), 1.0);
+}

@@ -1,6 +1,7 @@
 //! The real agent against the real gateway, in one process: enrol, poll or be pushed to, unlock, sign, register a cashier.
 
-use super::world::{AGENT, CashierKey, SHOP, Smartsign, World, now};
+use super::world::{AGENT, CashierKey, SHOP, Smartsign, World, answered, client, now};
+use crate::office::{REGISTER, StandIn};
 use actors::agents::DstuVerifier;
 use actors::ids::{KeyId, SignatureRequestId};
 use actors::ports::{SignatureOutcome, SignatureRequest, SignatureVerifier, SigningAgent};
@@ -153,4 +154,60 @@ async fn an_agent_whose_licence_is_revoked_says_so_and_signs_nothing() {
         super::world::pause().await;
     }
     panic!("the agent never said that the gateway refuses it");
+}
+
+/// The document's pattern, with nothing scripted but the tax service: a till's request is held while the real agent signs what the gateway
+/// asks for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sale_is_signed_by_the_agent_while_the_tills_request_is_held_and_registered() {
+    let tax = StandIn::start().await;
+    let world = World::with_tax(&format!("{}/fs", tax.url)).await;
+    world.prepare().await;
+    let agent = Smartsign::start(&world, false).await;
+    let key = agent.load(&CashierKey::new(9)).await;
+    world
+        .agent_when("the key is reported", |shown| has_key(shown, key, "stored"))
+        .await;
+    let path = format!("/agents/{AGENT}/keys/{key}/activate");
+    world.support("POST", &path, None, 200).await;
+    let body = json!({ "key": key, "name": "Касир Вигаданий", "registers": [] });
+    let registered = agent.call("POST", "/api/v1/cashiers", Some(body)).await;
+    let token = registered.1["token"].as_str().unwrap().to_owned();
+    let till = async |path: &str, body: Value| {
+        let url = format!("{}{path}", world.public);
+        let request = client()
+            .post(url)
+            .bearer_auth(&token)
+            .header("developer-id", "linux,demo");
+        let request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        let (status, answer) = answered(request).await;
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    };
+    // The account knows no register yet: the tax service is asked, in the cashier's name.
+    let listed = till("/api/v2/tax_objects", json!({})).await;
+    assert_eq!(listed["data"][0]["num_fiscal"], REGISTER, "{listed}");
+    till("/api/v2/check/sale", crate::till::shop::sale(REGISTER)).await;
+    let state = tax.server.state();
+    let register = state
+        .registers
+        .iter()
+        .find(|register| register.num_fiscal == REGISTER)
+        .unwrap();
+    assert_eq!(
+        register.documents.len(),
+        2,
+        "the shift opened by itself, and the sale"
+    );
+    let shown = world
+        .agent_when("three signatures are counted", |shown| {
+            shown["signatures_a_minute"].as_u64() >= Some(3)
+        })
+        .await;
+    assert_eq!(shown["waiting"], 0);
+    agent.stop().await;
+    world.stop().await;
+    tax.close().await;
 }

@@ -2,15 +2,14 @@
 
 use crate::office::hex;
 use actors::accounts::{AccountFacts, Change};
-use actors::clock::SystemClock;
+use actors::clock::{Clock, SystemClock};
 use actors::ids::AccountId;
-use actors::ports::TaxService;
 use actors::random::OsRandomness;
 use actors::testing::ScriptedOperator;
 use chrono::{DateTime, TimeDelta, Utc};
 use countersign::config::{Config, ConfigSecret};
 use countersign::http::Gateway;
-use countersign::{Environment, Listeners, start};
+use countersign::{Environment, Listeners, start, tax_service};
 use dstu::container::seal;
 use dstu::issuer::{Authority, Holder, Purpose, Validity};
 use dstu::{Certificate, Curve, Entropy, HashAlgorithm, PrivateKey};
@@ -29,13 +28,14 @@ pub const ADMIN_KEY: &str = "administrators-key-of-the-tests";
 pub const SHOP: Uuid = Uuid::from_u128(0x51);
 pub const AGENT: AgentId = AgentId(Uuid::from_u128(0xA6E17));
 /// The shop's code, in its agreement and in its cashiers' certificates.
-pub const SHOP_CODE: &str = "00000017";
+pub const SHOP_CODE: &str = crate::office::TAX_NUMBER;
 pub const PASSWORD: &str = "не справжній пароль";
 pub const AGENT_API_KEY: &str = "an-api-key-of-the-tests-0001";
 
 /// A running gateway.
 pub struct World {
     pub gateway: Gateway,
+    pub public: String,
     pub agents: String,
     pub admin: String,
     stop: oneshot::Sender<()>,
@@ -44,12 +44,13 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Self {
-        Self::with_tax(None).await
+        Self::with_tax("").await
     }
 
-    /// With a tax service, so that registers are served.
-    pub async fn with_tax(tax: Option<Arc<dyn TaxService>>) -> Self {
+    /// With a tax service at this URL, so that registers are served.
+    pub async fn with_tax(url: &str) -> Self {
         let mut config = Config::default();
+        config.tax.url = url.to_owned();
         config.admin.key = ConfigSecret::new(ADMIN_KEY);
         config.partners.key_pepper = ConfigSecret::new("cGVwcGVyIG9mIHRoZSB0ZXN0cywgMzIgYnl0ZXMgbG9uZyE=");
         config.otp.hmac_keys = vec![ConfigSecret::new(
@@ -58,19 +59,20 @@ impl World {
         config.limits.shutdown_seconds = 5;
         config.agents.key = ConfigSecret::new("KioqKioqKioqKioqKioqKioqKioqKioqKioqKioqKio=");
         config.agents.push_private_addresses = true;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let environment = Environment {
             store: Arc::new(MemoryStore::new()),
             sms: Arc::new(ScriptedOperator::default()),
-            clock: Arc::new(SystemClock::new()),
+            tax: tax_service(&config, &clock).unwrap(),
+            clock,
             randomness: Arc::new(OsRandomness),
-            tax,
             signing: None,
             metrics: Default::default(),
         };
         let bind = || async { TcpListener::bind("127.0.0.1:0").await.unwrap() };
         let (public, agents, admin) = (bind().await, bind().await, bind().await);
         let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
-        let urls = [&agents, &admin].map(url);
+        let urls = [&public, &agents, &admin].map(url);
         let agents = Some(agents);
         let listeners = Listeners {
             public,
@@ -83,9 +85,10 @@ impl World {
         let task = tokio::spawn(started.run(async {
             let _ = stopped.await;
         }));
-        let [agents, admin] = urls;
+        let [public, agents, admin] = urls;
         Self {
             gateway,
+            public,
             agents,
             admin,
             stop,
@@ -168,7 +171,6 @@ pub async fn pause() {
 }
 
 pub fn now() -> DateTime<Utc> {
-    use actors::clock::Clock;
     SystemClock::new().now().wall
 }
 
@@ -318,7 +320,7 @@ impl CashierKey {
         let entropy = Entropy::new([200; 32]);
         let authority = Authority::self_signed(make(200), &authority, validity, hash, &entropy).unwrap();
         let key = make(seed);
-        let cashier = holder("Вигаданенко Вигадана Вигадівна", "0000000017");
+        let cashier = holder("Вигаданенко Вигадана Вигадівна", "0000001007");
         let entropy = Entropy::new([seed; 32]);
         let issued = authority.issue(key.public_key(), &cashier, Purpose::Signing, validity, &entropy);
         Self {
