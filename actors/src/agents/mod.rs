@@ -5,7 +5,7 @@
 //!
 //! # How it is built and wired
 //!
-//! ```ignore
+//! ```text
 //! let verifier = Arc::new(DstuVerifier::default());
 //! let agents = Agents::open(AgentParts { store, clock, randomness, keys, pusher, verifier: verifier.clone(), metrics, tasks, settings }).await?;
 //! let signing: Arc<dyn SigningAgent> = Arc::clone(&agents) as _;   // for the registers' `World`

@@ -62,6 +62,10 @@ pub async fn list(gateway: Gateway, account: String, exchange: Exchange) -> Answ
 /// One.
 pub async fn one(gateway: Gateway, [account, kind]: [String; 2], mut exchange: Exchange) -> Answer {
     admit(&gateway, &exchange, &[Method::GET, Method::PUT, Method::DELETE])?;
+    let row: Option<AgreementRow> = match exchange.method {
+        Method::PUT => Some(read_row(&gateway, &mut exchange).await?),
+        _ => None,
+    };
     let account = known_account(&gateway, &account)?;
     let kind = AgreementKind::of_name(&kind).ok_or_else(|| {
         Problem::new(
@@ -69,8 +73,7 @@ pub async fn one(gateway: Gateway, [account, kind]: [String; 2], mut exchange: E
             "there are two agreements, agent-use and key-use",
         )
     })?;
-    if exchange.method == Method::PUT {
-        let row: AgreementRow = read_row(&gateway, &mut exchange).await?;
+    if let Some(row) = row {
         let change = Change::PutAgreement {
             account,
             kind,

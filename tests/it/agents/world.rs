@@ -35,6 +35,7 @@ pub const AGENT_API_KEY: &str = "an-api-key-of-the-tests-0001";
 /// A running gateway.
 pub struct World {
     pub gateway: Gateway,
+    pub public: String,
     pub agents: String,
     pub admin: String,
     stop: oneshot::Sender<()>,
@@ -71,7 +72,7 @@ impl World {
         let bind = || async { TcpListener::bind("127.0.0.1:0").await.unwrap() };
         let (public, agents, admin) = (bind().await, bind().await, bind().await);
         let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
-        let urls = [&agents, &admin].map(url);
+        let urls = [&public, &agents, &admin].map(url);
         let agents = Some(agents);
         let listeners = Listeners {
             public,
@@ -84,9 +85,10 @@ impl World {
         let task = tokio::spawn(started.run(async {
             let _ = stopped.await;
         }));
-        let [agents, admin] = urls;
+        let [public, agents, admin] = urls;
         Self {
             gateway,
+            public,
             agents,
             admin,
             stop,
