@@ -55,6 +55,8 @@ pub(super) struct DemoAgent {
 /// A key, as the agent shows it.
 #[derive(Deserialize)]
 struct ShownKey {
+    /// As an upload's answer has it; a list says `key`.
+    #[serde(alias = "key")]
     uuid: Uuid,
 }
 

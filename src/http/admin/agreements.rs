@@ -62,17 +62,19 @@ pub async fn list(gateway: Gateway, account: String, exchange: Exchange) -> Answ
 /// One.
 pub async fn one(gateway: Gateway, [account, kind]: [String; 2], mut exchange: Exchange) -> Answer {
     admit(&gateway, &exchange, &[Method::GET, Method::PUT, Method::DELETE])?;
-    let row: Option<AgreementRow> = match exchange.method {
-        Method::PUT => Some(read_row(&gateway, &mut exchange).await?),
-        _ => None,
-    };
-    let account = known_account(&gateway, &account)?;
+    let account = parse_account(&account)?;
     let kind = AgreementKind::of_name(&kind).ok_or_else(|| {
         Problem::new(
             Code::UnknownObject,
             "there are two agreements, agent-use and key-use",
         )
     })?;
+    // A body is judged before what it is about: form and size come first everywhere.
+    let row = match exchange.method {
+        Method::PUT => Some(read_row::<AgreementRow>(&gateway, &mut exchange).await?),
+        _ => None,
+    };
+    known(&gateway, account)?;
     if let Some(row) = row {
         let change = Change::PutAgreement {
             account,
@@ -96,10 +98,18 @@ pub async fn one(gateway: Gateway, [account, kind]: [String; 2], mut exchange: E
 }
 
 fn known_account(gateway: &Gateway, id: &str) -> Result<AccountId, Problem> {
+    let id = parse_account(id)?;
+    known(gateway, id)?;
+    Ok(id)
+}
+
+fn parse_account(id: &str) -> Result<AccountId, Problem> {
     let invalid = |_| Problem::new(Code::InvalidField, "the account's id in the path must be a UUID");
-    let id = Uuid::parse_str(id).map(AccountId).map_err(invalid)?;
-    let account = gateway.accounts.account(id);
-    account.map(|_| id).ok_or_else(unknown)
+    Uuid::parse_str(id).map(AccountId).map_err(invalid)
+}
+
+fn known(gateway: &Gateway, id: AccountId) -> Result<(), Problem> {
+    gateway.accounts.account(id).map(|_| ()).ok_or_else(unknown)
 }
 
 fn view(kind: AgreementKind, record: &AgreementRecord) -> AgreementView {
