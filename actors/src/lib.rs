@@ -3,10 +3,12 @@
 //! [`machines`] are pure rules; [`durable`] makes their decisions durable before anyone acts on them; each kind of actor is a thin shell
 //! in a file of its own; [`ports`] is what they ask of the world.
 
+mod book;
 pub mod clock;
 pub mod customer;
 pub mod directory;
 pub mod durable;
+pub mod evidence;
 pub mod idempotency;
 pub mod ids;
 pub mod machines;

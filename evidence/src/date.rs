@@ -56,7 +56,8 @@ fn days(month: u32, year: u32) -> u32 {
 }
 
 /// Seconds since 1970 in the form of the API (`dd.MM.yyyy HH:mm:ss`, UTC).
-pub(crate) fn show(seconds: i64) -> String {
+#[must_use]
+pub fn show(seconds: i64) -> String {
     let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(day);
     format!(

@@ -19,6 +19,7 @@ pub mod tree;
 
 pub use bundle::{BUNDLE_FORMAT, Bundle, BundleEntry, Finding, Report};
 pub use container::{Container, Field, RESERVED_VERSION_PREFIX, Scalar};
+pub use date::show as show_date;
 pub use form::{
     CHARACTERS_MAX, DOCUMENTS_MAX, Identity, Read, Wrong, WrongKind, read_container, read_identity,
 };

@@ -1,5 +1,7 @@
 //! Canonical bytes: one for each leaf, as the specification's vectors say.
 
+#![allow(clippy::unwrap_used)] // clippy sees a test only inside `#[test]`, and not in what tests share
+
 use evidence::tree::leaf_hash;
 use evidence::{Container, Leaf, Scalar, hex, read_container};
 use proptest::prelude::*;
@@ -125,7 +127,6 @@ proptest! {
     #[test]
     fn two_containers_have_one_digest_only_if_they_are_the_same(one in containers(), other in containers()) {
         prop_assert_eq!(one.digest() == other.digest(), one == other);
-        prop_assert_eq!(one.digest(), one.clone().digest());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Checkpoints, receipts and bundles: what holds, and that every change of a byte is seen.
 
+#![allow(clippy::unwrap_used)] // clippy sees a test only inside `#[test]`, and not in what tests share
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use evidence::checkpoint::{Head, Signer, Untrusted, Verifier};

@@ -1,5 +1,7 @@
 //! The tree against `ct-merkle` as an oracle, tile by tile, and proofs against every change of a byte.
 
+#![allow(clippy::unwrap_used)] // clippy sees a test only inside `#[test]`, and not in what tests share
+
 use ct_merkle::RootHash;
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use evidence::tile::{Edge, TILE_WIDTH, TileId, node_in, tile_of, unfinished};

@@ -4,6 +4,9 @@
 mod customers;
 mod directory;
 mod durable;
+mod evidence;
+mod evidence_faults;
+mod evidence_world;
 mod faults;
 mod golden;
 mod idempotency;
