@@ -208,10 +208,13 @@ pub(crate) fn gateway(operator: &Operator) {
             sms: operator.sender(&mut config, &clock),
             clock,
             randomness: Arc::new(OsRandomness),
+            tax: None,
+            signing: None,
             metrics,
         };
         let listeners = Listeners {
             public: listener().await,
+            agents: None,
             admin: listener().await,
         };
         let addresses = [&listeners.public, &listeners.admin].map(|l| l.local_addr().expect("an address"));

@@ -377,6 +377,28 @@ fn no_error_about_a_secret_quotes_it() {
 }
 
 #[test]
+fn a_cash_desk_is_held_no_longer_than_its_listener_lets_it_be() {
+    let served = with(fit(), "tax.url", "\"https://tax.example/fs\"");
+    for (seconds, expected) in [
+        ("58", BTreeSet::new()),
+        ("59", BTreeSet::from(["cashdesk.hold_seconds"])),
+    ] {
+        assert_eq!(
+            unfit(&with(served.clone(), "cashdesk.hold_seconds", seconds), false),
+            expected,
+            "{seconds}"
+        );
+    }
+    for url in ["\"ftp://tax.example\"", "\"tax.example\"", "\"http://\""] {
+        assert_eq!(
+            unfit(&with(fit(), "tax.url", url), false),
+            BTreeSet::from(["tax.url"]),
+            "{url}"
+        );
+    }
+}
+
+#[test]
 fn every_range_ends_where_it_says() {
     const DAY: u64 = 86_400;
     const MILLION: u64 = 1_000_000;
@@ -402,6 +424,11 @@ fn every_range_ends_where_it_says() {
         ("storage.queue_max", 1, MILLION),
         ("storage.cache_bytes", 8 << 20, 1 << 40),
         ("sms.timeout_seconds", 1, 55),
+        ("cashdesk.hold_seconds", 1, 3_600),
+        ("cashdesk.unheld_seconds", 1, DAY),
+        ("cashdesk.password_tries_max", 1, 1_000),
+        ("cashdesk.queue_max", 1, MILLION),
+        ("cashdesk.idle_seconds", 1, DAY),
     ] {
         for inside in [least, greatest] {
             let wrong = unfit(&with(fit(), option, &inside.to_string()), false);

@@ -7,7 +7,8 @@ mod tax;
 pub use files::{DevFile, DevPartner};
 
 use crate::config::{self, Config, LoadError, Sources};
-use crate::run::{Environment, Listeners, Started, open_store, sms_sender, start};
+use crate::listeners::Listeners;
+use crate::run::{Environment, Started, open_store, sms_sender, start, tax_service};
 use actors::clock::{Clock, SystemClock};
 use actors::random::{OsRandomness, Randomness};
 use files::DevSecrets;
@@ -65,15 +66,19 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     // Only now: who holds the store's lock is the one whom `dev.json` is about.
     files::remove_stale(&options.data)?;
     let sms_sender = sms_sender(&config, &clock)?;
+    let tax = tax_service(&config, &clock)?;
     let environment = Environment {
         store,
         sms: sms_sender,
         clock,
         randomness,
+        tax,
+        signing: None,
         metrics,
     };
     let listeners = Listeners {
         public: bind(config.public.address).await?,
+        agents: Some(bind(config.agents.address).await?),
         admin: bind(config.admin.address).await?,
     };
     let (public, admin) = (base_url(&listeners.public)?, base_url(&listeners.admin)?);
@@ -130,6 +135,9 @@ fn configure(options: &Options, secrets: &DevSecrets, sms_url: &str) -> Result<C
             "otp.hmac_keys",
             format!("[{}]", quoted(&format!("1:{}", secrets.hmac_key))),
         ),
+        // Whatever is free: nobody but the demo's own agent looks for it.
+        ("agents.address", quoted("127.0.0.1:0")),
+        ("agents.push_private_addresses", "true".to_owned()),
         ("sms.sender", quoted("sandbox")),
         ("sms.sandbox.url", quoted(sms_url)),
     ];

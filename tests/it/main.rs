@@ -4,6 +4,7 @@
 
 mod client;
 mod gate;
+mod office;
 mod process;
 mod receiver;
 mod world;
@@ -27,4 +28,5 @@ mod otp_window;
 mod program;
 mod tax;
 mod tidy;
+mod till;
 mod tls;

@@ -185,7 +185,8 @@ async fn load_evidence(store: &dyn Store, snapshot: &mut evidence::EvidenceSnaps
     .await
 }
 
-async fn for_each<R: Record>(
+/// Reads a whole table, page by page.
+pub(crate) async fn for_each<R: Record>(
     store: &dyn Store,
     table: &'static str,
     mut take: impl FnMut(KeyReader<'_>, R) -> storage::Result<()>,
