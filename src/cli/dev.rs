@@ -55,6 +55,7 @@ fn welcome(file: &DevFile, data: &Path) -> String {
         fiscal,
         admin_key,
         partners,
+        integrations,
         ..
     } = file;
     let mut text = format!(
@@ -72,6 +73,9 @@ fn welcome(file: &DevFile, data: &Path) -> String {
             partner.name, partner.invoker_code, partner.key, partner.contract_types
         );
     }
+    for integration in integrations {
+        let _ = writeln!(text, "  integration     {}: key {}", integration.name, integration.key);
+    }
     let _ = write!(
         text,
         "\nThe same is in {}. Try:\n\n{}",
@@ -81,7 +85,7 @@ fn welcome(file: &DevFile, data: &Path) -> String {
     text
 }
 
-/// Three calls, ready to paste.
+/// Four calls, ready to paste.
 fn curls(file: &DevFile) -> String {
     let partner = &file.partners[0];
     let inputs = format!(
@@ -96,8 +100,14 @@ fn curls(file: &DevFile) -> String {
     };
     let read = format!("curl -s '{}/messages?to=%2B989120000001'\n", file.sms);
     let verify = format!(r#"{inputs},"Otp":"<the code in the message>""#);
+    let record = file.integrations.first().map_or(String::new(), |integration| {
+        format!(
+            "curl -si {}/api/v0/AddContractESignInfo -H 'Authorization: Bearer {}' \\\n  -d '{{\"ClientIntegrationId\":\"nz2UG1\",\"ContractId\":313527,\"SignDate\":\"01.01.2024\"}}'\n",
+            file.public, integration.key
+        )
+    });
     format!(
-        "{}\n{read}\n{}",
+        "{}\n{read}\n{}\n{record}",
         post("/api/v1/contract-otp/send", &inputs),
         post("/api/v1/contract-otp/verify", &verify)
     )

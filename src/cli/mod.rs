@@ -4,6 +4,7 @@
 mod check_config;
 #[cfg(feature = "dev")]
 mod dev;
+mod evidence;
 mod import;
 mod probe;
 mod serve;
@@ -34,6 +35,11 @@ enum Command {
     CheckConfig(ConfigArguments),
     /// Import a file of JSON lines into a running gateway.
     Import(import::Arguments),
+    /// Export and check signing evidence.
+    #[command(subcommand)]
+    Evidence(evidence::Evidence),
+    /// Audit the evidence log of a running gateway.
+    Audit(evidence::Audit),
     /// Ask a running gateway whether it is ready (for container health checks).
     Probe(probe::Arguments),
 }
@@ -91,6 +97,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Dev(arguments) => dev::dev(&arguments),
         Command::CheckConfig(arguments) => check_config::check_config(&arguments),
         Command::Import(arguments) => import::import(&arguments),
+        Command::Evidence(command) => evidence::evidence(&command),
+        Command::Audit(arguments) => evidence::audit(&arguments),
         Command::Probe(arguments) => probe::probe(&arguments),
     };
     match done {

@@ -4,7 +4,7 @@ mod demo;
 mod files;
 mod tax;
 
-pub use files::{DevFile, DevPartner};
+pub use files::{DevFile, DevIntegration, DevPartner};
 
 use crate::config::{self, Config, LoadError, Sources};
 use crate::listeners::Listeners;
@@ -84,7 +84,17 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     let (public, admin) = (base_url(&listeners.public)?, base_url(&listeners.admin)?);
     let started = start(&config, environment, listeners).await?;
     demo::fill(&started.gateway.directory, &secrets).await?;
-    let file = demo::describe(&secrets, public, admin, sms_url, fiscal.url.clone());
+    demo::fill_evidence(&started.gateway.directory, &secrets).await?;
+    let evidence_key = started.gateway.evidence.checkpoints().keys().next();
+    let evidence_key = evidence_key.map(ToString::to_string).unwrap_or_default();
+    let file = demo::describe(
+        &secrets,
+        public,
+        admin,
+        sms_url,
+        fiscal.url.clone(),
+        evidence_key,
+    );
     file.write(&options.data)?;
     Ok(Dev {
         started,
@@ -138,6 +148,10 @@ fn configure(options: &Options, secrets: &DevSecrets, sms_url: &str) -> Result<C
         // Whatever is free: nobody but the demo's own agent looks for it.
         ("agents.address", quoted("127.0.0.1:0")),
         ("agents.push_private_addresses", "true".to_owned()),
+        (
+            "evidence.signing_keys",
+            format!("[{}]", quoted(&secrets.evidence_key)),
+        ),
         ("sms.sender", quoted("sandbox")),
         ("sms.sandbox.url", quoted(sms_url)),
     ];

@@ -228,6 +228,14 @@ pub fn route_of(path: &str) -> &'static str {
         ["api", "v1", "key"] => "/api/v1/key",
         ["check", _] => "/check/{uuid}",
         ["check", _, _] => "/check/{uuid}/{form}",
+        ["api", "v0", "AddContractESignInfo"] => "/api/v0/AddContractESignInfo",
+        ["api", "v0", "GetContractESignInfo"] => "/api/v0/GetContractESignInfo",
+        ["api", "v0", "VerifyContractESignInfo"] => "/api/v0/VerifyContractESignInfo",
+        ["log", "checkpoint"] => "/log/checkpoint",
+        ["log", "key"] => "/log/key",
+        ["log", "proof", "inclusion"] => "/log/proof/inclusion",
+        ["log", "proof", "consistency"] => "/log/proof/consistency",
+        ["log", "receipts", _] => "/log/receipts/{leaf_hash}",
         ["openapi.json"] => "/openapi.json",
         ["docs", ..] => "/docs",
         ["errors", _] => "/errors/{name}",
@@ -261,6 +269,18 @@ pub fn route_of(path: &str) -> &'static str {
         ["admin", "v1", "registers", _] => "/admin/v1/registers/{num_fiscal}",
         ["admin", "v1", "registers", _, "state"] => "/admin/v1/registers/{num_fiscal}/state",
         ["admin", "v1", "cashiers", _] => "/admin/v1/cashiers/{id}",
+        ["admin", "v1", "integrations"] => "/admin/v1/integrations",
+        ["admin", "v1", "integrations", _] => "/admin/v1/integrations/{name}",
+        ["admin", "v1", "integrations", _, "keys"] => "/admin/v1/integrations/{name}/keys",
+        ["admin", "v1", "integrations", _, "keys", _] => "/admin/v1/integrations/{name}/keys/{id}",
+        ["admin", "v1", "integrations", _, "hash-algorithms", _] => {
+            "/admin/v1/integrations/{name}/hash-algorithms/{version}"
+        }
+        ["admin", "v1", "invokers", _, "evidence"] => "/admin/v1/invokers/{code}/evidence",
+        ["admin", "v1", "checkpoint-sinks"] => "/admin/v1/checkpoint-sinks",
+        ["admin", "v1", "checkpoint-sinks", _] => "/admin/v1/checkpoint-sinks/{name}",
+        ["admin", "v1", "evidence", "audit"] => "/admin/v1/evidence/audit",
+        ["admin", "v1", "evidence", "bundle"] => "/admin/v1/evidence/bundle",
         ["admin", "v1", "import"] => "/admin/v1/import",
         _ => "other",
     }

@@ -13,6 +13,7 @@ use super::admin::invokers::{InvokerRow, InvokerView, KeyRow, NewKeyView};
 use super::admin::registers::{RegisterRow, RegisterState, RegisterView};
 use super::envelope::Envelope;
 use super::exchange::{Answer, Exchange};
+use super::openapi_evidence::{evidence_admin_document, evidence_document};
 use super::problem::{Code, Problem};
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode};
@@ -42,6 +43,9 @@ struct SendBody {
     /// SHA-256 of the documents that the code is for, in hexadecimal; their order does not matter.
     #[schema(max_items = 100)]
     documents_sha256: Option<Vec<Sha256Hex>>,
+    /// Integration id of the client, for the evidence that the verification may leave; the customer's code where there is none.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
+    client_integration_id: Option<String>,
 }
 
 /// A verification's body.
@@ -95,7 +99,7 @@ struct Sha256Hex(String);
 /// An error (RFC 9457); on the routes of CM-S02 the fields of its envelope stand beside these.
 #[derive(ToSchema)]
 #[allow(dead_code)]
-struct ProblemDetails {
+pub(super) struct ProblemDetails {
     /// A path on this server with a page about this error.
     r#type: String,
     /// The error in a few words.
@@ -513,7 +517,9 @@ pub fn public_document() -> utoipa::openapi::OpenApi {
 
 /// The description of the administrators' listener.
 pub fn admin_document() -> utoipa::openapi::OpenApi {
-    AdminApi::openapi()
+    let mut document = AdminApi::openapi();
+    document.merge(evidence_admin_document());
+    document
 }
 
 /// The description of what cash desks ask for.
@@ -522,6 +528,7 @@ pub fn cashdesk_document() -> utoipa::openapi::OpenApi {
 }
 
 static CASHDESK_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&cashdesk_document()));
+static EVIDENCE_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&evidence_document()));
 static PUBLIC_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&public_document()));
 static ADMIN_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&admin_document()));
 
@@ -539,6 +546,12 @@ pub async fn public(_: Gateway, exchange: Exchange) -> Answer {
 pub async fn cashdesk(_: Gateway, exchange: Exchange) -> Answer {
     exchange.allow(&[Method::GET])?;
     Ok(content("application/json", CASHDESK_JSON.clone()))
+}
+
+/// The description of signing evidence.
+pub async fn evidence(_: Gateway, exchange: Exchange) -> Answer {
+    exchange.allow(&[Method::GET])?;
+    Ok(content("application/json", EVIDENCE_JSON.clone()))
 }
 
 /// The administrators' description.

@@ -1,5 +1,6 @@
 //! The world as the actors ask for it: implements the ports of `actors`.
 
+pub mod checkpoints;
 pub mod agent;
 mod http_client;
 pub mod sms;
