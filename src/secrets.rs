@@ -34,7 +34,9 @@ pub fn integration_key(randomness: &dyn Randomness) -> Result<String, Fault> {
 /// A sentence: a name that is none, or no random numbers.
 pub fn evidence_key(origin: &str, randomness: &dyn Randomness) -> Result<(Secret, String), String> {
     let mut seed = Zeroizing::new([0; 32]);
-    randomness.fill(seed.as_mut_slice()).map_err(|fault| fault.to_string())?;
+    randomness
+        .fill(seed.as_mut_slice())
+        .map_err(|fault| fault.to_string())?;
     let signer = Signer::from_seed(origin, &seed).ok_or("the log's name must have no spaces and no `+`")?;
     Ok((Secret::new(signer.secret_text()), signer.verifier().to_string()))
 }

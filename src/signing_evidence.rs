@@ -71,7 +71,9 @@ pub(crate) async fn open(config: &Config, needs: Needs) -> Result<EvidenceServic
             checkpoint_fresh_for: Duration::from_millis(settings.checkpoint_milliseconds),
         },
     });
-    let service = service.await.map_err(|error| format!("the evidence log: {error}"))?;
+    let service = service
+        .await
+        .map_err(|error| format!("the evidence log: {error}"))?;
     for key in service.checkpoints().keys() {
         tracing::info!(%key, size = service.tiles().durable(), "the evidence log is verified by this key");
     }
@@ -92,12 +94,20 @@ pub(crate) fn background(
     let every = Duration::from_secs(settings.sink_seconds);
     let idle = Duration::from_secs(settings.idle_seconds);
     let mut tasks = vec![
-        tokio::spawn(push_checkpoints(service.clone(), directory.clone(), Arc::new(sink), every)),
+        tokio::spawn(push_checkpoints(
+            service.clone(),
+            directory.clone(),
+            Arc::new(sink),
+            every,
+        )),
         tokio::spawn(call_debts_in(service.clone())),
         tokio::spawn(sweep(service.clone(), idle)),
     ];
     if settings.audit_leaves_per_second > 0 {
-        tasks.push(tokio::spawn(audit(service.clone(), settings.audit_leaves_per_second)));
+        tasks.push(tokio::spawn(audit(
+            service.clone(),
+            settings.audit_leaves_per_second,
+        )));
     }
     Ok(tasks)
 }
@@ -148,10 +158,16 @@ async fn audit(service: EvidenceService, leaves_per_second: u32) {
         metrics.audited.inc_by(page.next.saturating_sub(from));
         for finding in &findings {
             metrics.audit_findings.inc();
-            tracing::error!(what = finding.what, detail = finding.detail, "the evidence log is not as it was recorded");
+            tracing::error!(
+                what = finding.what,
+                detail = finding.detail,
+                "the evidence log is not as it was recorded"
+            );
         }
         if is_end {
-            metrics.audit_completed.set(service.clock().now().wall.timestamp());
+            metrics
+                .audit_completed
+                .set(service.clock().now().wall.timestamp());
             at = 0;
             service.clock().sleep(AUDIT_REST).await;
         } else {
@@ -166,13 +182,16 @@ fn signers(config: &Config, randomness: &dyn Randomness) -> Result<Vec<Signer>, 
     if settings.signing_keys.is_empty() {
         let path = config.storage.path.join(KEY_FILE);
         let kept = kept_key(&path, &settings.origin, randomness);
-        return Ok(vec![kept.map_err(|error| format!("{}: {error}", path.display()))?]);
+        return Ok(vec![
+            kept.map_err(|error| format!("{}: {error}", path.display()))?,
+        ]);
     }
     let read = settings.signing_keys.iter().map(|key| {
         let text = key.resolve()?;
         text.expose().parse::<Signer>().map_err(|error| error.to_string())
     });
-    read.collect::<Result<_, _>>().map_err(|error| format!("evidence.signing_keys: {error}"))
+    read.collect::<Result<_, _>>()
+        .map_err(|error| format!("evidence.signing_keys: {error}"))
 }
 
 /// The key in the file, made durable before it is used: what it signed once must be verifiable after a restart.
@@ -185,8 +204,11 @@ fn kept_key(path: &Path, origin: &str, randomness: &dyn Randomness) -> Result<Si
                 return Err("others may read it; `chmod 600` it, and make a new one if they did".to_owned());
             }
             let mut text = Zeroizing::new(String::new());
-            file.take(KEY_FILE_OCTETS_MAX).read_to_string(&mut text).map_err(failed)?;
-            text.parse().map_err(|error: evidence::checkpoint::NotAKey| error.to_string())
+            file.take(KEY_FILE_OCTETS_MAX)
+                .read_to_string(&mut text)
+                .map_err(failed)?;
+            text.parse()
+                .map_err(|error: evidence::checkpoint::NotAKey| error.to_string())
         }
         Err(error) if error.kind() == ErrorKind::NotFound => make_key(path, origin, randomness),
         Err(error) => Err(error.to_string()),
@@ -197,9 +219,15 @@ fn make_key(path: &Path, origin: &str, randomness: &dyn Randomness) -> Result<Si
     let failed = |error: std::io::Error| error.to_string();
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    builder
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(failed)?;
     let mut seed = Zeroizing::new([0; 32]);
-    randomness.fill(seed.as_mut_slice()).map_err(|fault| fault.to_string())?;
+    randomness
+        .fill(seed.as_mut_slice())
+        .map_err(|fault| fault.to_string())?;
     let signer = Signer::from_seed(origin, &seed).ok_or("evidence.origin: is no name of a log")?;
     let text = Zeroizing::new(signer.secret_text());
     // Written beside and renamed: a half-written key would be refused at the next start.
@@ -210,7 +238,9 @@ fn make_key(path: &Path, origin: &str, randomness: &dyn Randomness) -> Result<Si
     writeln!(file, "{}", text.as_str()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     std::fs::rename(&beside, path).map_err(failed)?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)?;
     tracing::info!(file = %path.display(), "the evidence log's key was made; back it up with the store");
     Ok(signer)
 }
@@ -227,12 +257,26 @@ mod tests {
         let first = kept_key(&path, "log.test", &SeededRandomness::new(1)).unwrap();
         let again = kept_key(&path, "another", &SeededRandomness::new(2)).unwrap();
         assert_eq!(first.verifier(), again.verifier());
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(kept_key(&path, "x", &SeededRandomness::new(1)).unwrap_err().contains("chmod 600"));
+        assert!(
+            kept_key(&path, "x", &SeededRandomness::new(1))
+                .unwrap_err()
+                .contains("chmod 600")
+        );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         std::fs::write(&path, "no key").unwrap();
         assert!(kept_key(&path, "x", &SeededRandomness::new(1)).is_err());
-        assert!(kept_key(&directory.path().join("b"), "with space", &SeededRandomness::new(1)).is_err());
+        assert!(
+            kept_key(
+                &directory.path().join("b"),
+                "with space",
+                &SeededRandomness::new(1)
+            )
+            .is_err()
+        );
     }
 }

@@ -74,7 +74,11 @@ fn welcome(file: &DevFile, data: &Path) -> String {
         );
     }
     for integration in integrations {
-        let _ = writeln!(text, "  integration     {}: key {}", integration.name, integration.key);
+        let _ = writeln!(
+            text,
+            "  integration     {}: key {}",
+            integration.name, integration.key
+        );
     }
     let _ = write!(
         text,

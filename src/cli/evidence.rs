@@ -106,7 +106,8 @@ fn export(arguments: &Export) -> Result<(), String> {
         out,
         target,
     } = arguments;
-    let body = json!({ "integration": integration, "client": client, "contract": contract, "company": company });
+    let body =
+        json!({ "integration": integration, "client": client, "contract": contract, "company": company });
     let bundle: Bundle = super::runtime()?.block_on(ask(target, "/admin/v1/evidence/bundle", &body))?;
     let text = serde_json::to_vec_pretty(&bundle).map_err(|error| error.to_string())?;
     std::fs::write(out, text).map_err(|error| format!("{}: cannot be written: {error}", out.display()))?;
@@ -121,7 +122,8 @@ fn verify(arguments: &Verify) -> Result<(), String> {
         return Err(format!("{}: is larger than any bundle", file.display()));
     }
     let bytes = std::fs::read(file).map_err(unreadable)?;
-    let bundle: Bundle = serde_json::from_slice(&bytes).map_err(|error| format!("{}: is no bundle: {error}", file.display()))?;
+    let bundle: Bundle = serde_json::from_slice(&bytes)
+        .map_err(|error| format!("{}: is no bundle: {error}", file.display()))?;
     let mut keys = Vec::new();
     for given in &arguments.key {
         keys.extend(verifiers(given)?);
@@ -140,9 +142,12 @@ fn verifiers(given: &str) -> Result<Vec<Verifier>, String> {
     if let Ok(key) = given.parse() {
         return Ok(vec![key]);
     }
-    let text = std::fs::read_to_string(Path::new(given)).map_err(|error| format!("{given}: is no key, and no file: {error}"))?;
+    let text = std::fs::read_to_string(Path::new(given))
+        .map_err(|error| format!("{given}: is no key, and no file: {error}"))?;
     let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines.map(|line| line.parse().map_err(|error| format!("{given}: {error}"))).collect()
+    lines
+        .map(|line| line.parse().map_err(|error| format!("{given}: {error}")))
+        .collect()
 }
 
 #[derive(Deserialize)]
@@ -184,9 +189,16 @@ fn report(size: u64, is_full: bool, findings: &[Finding]) -> Result<(), String> 
         println!("{what}: {detail}");
     }
     if !findings.is_empty() {
-        return Err(format!("{} stored values are not as they were recorded", findings.len()));
+        return Err(format!(
+            "{} stored values are not as they were recorded",
+            findings.len()
+        ));
     }
-    let looked_at = if is_full { "every container, leaf and tile" } else { "every leaf and tile" };
+    let looked_at = if is_full {
+        "every container, leaf and tile"
+    } else {
+        "every leaf and tile"
+    };
     println!("{size} leaves: {looked_at} is as it was recorded, up to the newest checkpoint");
     Ok(())
 }
@@ -203,9 +215,15 @@ async fn ask<T: DeserializeOwned>(target: &Target, path: &str, body: &Value) -> 
         .bearer_auth(key)
         .header("content-type", "application/json")
         .body(body.to_string());
-    let answer = request.send().await.map_err(|error| format!("{url}: no answer: {error}"))?;
+    let answer = request
+        .send()
+        .await
+        .map_err(|error| format!("{url}: no answer: {error}"))?;
     let status = answer.status();
-    let text = answer.text().await.map_err(|error| format!("{url}: the answer broke off: {error}"))?;
+    let text = answer
+        .text()
+        .await
+        .map_err(|error| format!("{url}: the answer broke off: {error}"))?;
     if !status.is_success() {
         return Err(format!("{url}: {status}: {text}"));
     }
@@ -218,6 +236,7 @@ fn address(target: &Target) -> Result<(String, String), String> {
         let file = countersign::dev::DevFile::read(data)?;
         return Ok((file.admin, file.admin_key));
     }
-    let missing = "a key is needed: set COUNTERSIGN_ADMIN_KEY, or name a directory of `countersign dev` with --dev";
+    let missing =
+        "a key is needed: set COUNTERSIGN_ADMIN_KEY, or name a directory of `countersign dev` with --dev";
     Ok((target.admin_url.clone(), target.admin_key.clone().ok_or(missing)?))
 }

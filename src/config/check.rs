@@ -209,10 +209,22 @@ impl Problems {
     fn evidence(&mut self, config: &Config, dev: bool) {
         let evidence = &config.evidence;
         let sizes = [
-            ("evidence.containers_per_contract_max", evidence.containers_per_contract_max, 10_000),
-            ("evidence.bytes_per_contract_max", evidence.bytes_per_contract_max, 64 << 20),
+            (
+                "evidence.containers_per_contract_max",
+                evidence.containers_per_contract_max,
+                10_000,
+            ),
+            (
+                "evidence.bytes_per_contract_max",
+                evidence.bytes_per_contract_max,
+                64 << 20,
+            ),
             ("evidence.waiting_max", evidence.waiting_max, 1_000_000),
-            ("evidence.contracts_per_client_max", evidence.contracts_per_client_max, 1_000_000),
+            (
+                "evidence.contracts_per_client_max",
+                evidence.contracts_per_client_max,
+                1_000_000,
+            ),
             ("evidence.tiles_max", evidence.tiles_max, 1_000_000),
         ];
         for (option, value, max) in sizes {
@@ -221,18 +233,39 @@ impl Problems {
         self.range("evidence.queue_max", evidence.queue_max, 1, 1_000_000);
         self.range("evidence.idle_seconds", evidence.idle_seconds, 1, 86_400);
         // Half a second is for keeping it: together "at most a second old".
-        self.range("evidence.checkpoint_milliseconds", evidence.checkpoint_milliseconds, 1, 500);
+        self.range(
+            "evidence.checkpoint_milliseconds",
+            evidence.checkpoint_milliseconds,
+            1,
+            500,
+        );
         self.range("evidence.sink_seconds", evidence.sink_seconds, 1, 86_400);
-        self.range("evidence.audit_leaves_per_second", evidence.audit_leaves_per_second, 0, 1_000_000);
-        self.range("evidence.otp_wait_milliseconds", evidence.otp_wait_milliseconds, 1, 10_000);
+        self.range(
+            "evidence.audit_leaves_per_second",
+            evidence.audit_leaves_per_second,
+            0,
+            1_000_000,
+        );
+        self.range(
+            "evidence.otp_wait_milliseconds",
+            evidence.otp_wait_milliseconds,
+            1,
+            10_000,
+        );
         for key in &evidence.signing_keys {
             self.secret("evidence.signing_keys", key, dev);
         }
         if evidence.signing_keys.len() > 4 {
-            self.add("evidence.signing_keys", "four keys sign at most: the current one, and others only during a change");
+            self.add(
+                "evidence.signing_keys",
+                "four keys sign at most: the current one, and others only during a change",
+            );
         }
         if Signer::from_seed(&evidence.origin, &[0; 32]).is_none() {
-            self.add("evidence.origin", "must be a name without spaces and `+`, say example.com/evidence");
+            self.add(
+                "evidence.origin",
+                "must be a name without spaces and `+`, say example.com/evidence",
+            );
         }
         for key in &evidence.former_keys {
             if let Err(error) = key.parse::<Verifier>() {

@@ -99,7 +99,10 @@ pub(super) async fn fill_evidence(directory: &Directory, secrets: &DevSecrets) -
     }
     let failed = |error: &dyn std::fmt::Display| format!("demo data: {error}");
     let id = draw_uuid(&OsRandomness, SystemClock::new().now()).map_err(|fault| failed(&fault))?;
-    let key = secrets.integration_keys.first().map(|key| (Secret::new(key.clone()), id));
+    let key = secrets
+        .integration_keys
+        .first()
+        .map(|key| (Secret::new(key.clone()), id));
     let changes = [
         EvidenceChange::PutIntegration {
             name: INTEGRATION.to_owned(),

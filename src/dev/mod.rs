@@ -87,14 +87,7 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     demo::fill_evidence(&started.gateway.directory, &secrets).await?;
     let evidence_key = started.gateway.evidence.checkpoints().keys().next();
     let evidence_key = evidence_key.map(ToString::to_string).unwrap_or_default();
-    let file = demo::describe(
-        &secrets,
-        public,
-        admin,
-        sms_url,
-        fiscal.url.clone(),
-        evidence_key,
-    );
+    let file = demo::describe(&secrets, public, admin, sms_url, fiscal.url.clone(), evidence_key);
     file.write(&options.data)?;
     Ok(Dev {
         started,

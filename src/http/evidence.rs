@@ -1,10 +1,12 @@
 //! AddContractESignInfo, GetContractESignInfo and VerifyContractESignInfo: PascalCase, always HTTP 200, errors in the body.
 
+pub(super) mod openapi;
+
 use super::Gateway;
 use super::exchange::{Answer, Exchange};
 use super::problem::Problem;
-use actors::directory::evidence::WITHOUT_VERSION;
 use actors::directory::Snapshot;
+use actors::directory::evidence::WITHOUT_VERSION;
 use actors::evidence::{Recorded, Trouble};
 use actors::machines::evidence::Added;
 use actors::secret::Secret;
@@ -110,8 +112,14 @@ fn key_error(code: &str, message: &str) -> Response<Vec<u8>> {
 fn trouble(trouble: Trouble) -> Response<Vec<u8>> {
     let (code, message) = match trouble {
         Trouble::Busy => ("Busy", "too many calls wait for this client; try again shortly"),
-        Trouble::Unavailable => ("Unavailable", "nothing is recorded now; send the same again later"),
-        Trouble::Unforeseen => ("Internal", "an unforeseen error; send the same again, which records nothing twice"),
+        Trouble::Unavailable => (
+            "Unavailable",
+            "nothing is recorded now; send the same again later",
+        ),
+        Trouble::Unforeseen => (
+            "Internal",
+            "an unforeseen error; send the same again, which records nothing twice",
+        ),
     };
     errors(vec![ErrorItem {
         code: code.to_owned(),
@@ -224,13 +232,19 @@ pub async fn verify(gateway: Gateway, mut exchange: Exchange) -> Answer {
         let snapshot = gateway.directory.snapshot();
         let compare = |recorded: &Recorded| Compared {
             version: recorded.leaf.version,
-            outcome: judge(&recorded.leaf.container, algorithm(&snapshot, &integration, recorded).as_ref()).name(),
+            outcome: judge(
+                &recorded.leaf.container,
+                algorithm(&snapshot, &integration, recorded).as_ref(),
+            )
+            .name(),
             company_id: company_of(&identity, &recorded.leaf.container),
         };
         recorded.iter().map(compare).collect()
     };
     let mut response = success(Verified { containers: compared });
-    response.headers_mut().insert(NOTE, HeaderValue::from_static(CONVENIENCE));
+    response
+        .headers_mut()
+        .insert(NOTE, HeaderValue::from_static(CONVENIENCE));
     Ok(response)
 }
 
@@ -243,14 +257,22 @@ fn company_of(identity: &Identity, container: &Container) -> Option<Raw> {
 
 /// The algorithm of a container: that of its ContractVersion, or, without one, that which was in force at its place in the log.
 fn algorithm(snapshot: &Snapshot, integration: &str, recorded: &Recorded) -> Option<Algorithm> {
-    let version = recorded.leaf.container.contract_version.as_ref().map(Scalar::identity);
+    let version = recorded
+        .leaf
+        .container
+        .contract_version
+        .as_ref()
+        .map(Scalar::identity);
     let successive = match &version {
         // Not the name of those without a version.
         Some(version) if version == WITHOUT_VERSION => return None,
         Some(version) => &snapshot.algorithms(integration, version)?.successive,
         None => {
             let successive = &snapshot.algorithms(integration, WITHOUT_VERSION)?.successive;
-            let in_force = successive.iter().rev().find(|next| next.from_index <= recorded.index);
+            let in_force = successive
+                .iter()
+                .rev()
+                .find(|next| next.from_index <= recorded.index);
             return in_force?.algorithm();
         }
     };
@@ -303,7 +325,10 @@ impl Serialize for Shown {
             map.serialize_entry("CompanyId", &Raw(company.clone()))?;
         }
         if let Some(digests) = &container.documents_sha256 {
-            let digests: Vec<String> = digests.iter().map(|digest| evidence::hex::encode(digest)).collect();
+            let digests: Vec<String> = digests
+                .iter()
+                .map(|digest| evidence::hex::encode(digest))
+                .collect();
             map.serialize_entry("DocumentsSha256", &digests)?;
         }
         map.serialize_entry("Version", &leaf.version)?;

@@ -51,7 +51,12 @@ pub async fn consistency(gateway: Gateway, exchange: Exchange) -> Answer {
 /// A leaf's receipt.
 pub async fn receipt(gateway: Gateway, leaf: String, exchange: Exchange) -> Answer {
     exchange.allow(&[Method::GET])?;
-    let invalid = || Problem::new(Code::InvalidField, "the path ends in a leaf's hash: 64 hexadecimal digits");
+    let invalid = || {
+        Problem::new(
+            Code::InvalidField,
+            "the path ends in a leaf's hash: 64 hexadecimal digits",
+        )
+    };
     let leaf = hex::decode(&leaf).map(Hash).ok_or_else(invalid)?;
     let receipt = gateway.evidence.receipt(leaf).await.map_err(problem)?;
     let receipt = receipt.ok_or_else(|| Problem::new(Code::UnknownObject, "the log has no such leaf"))?;
@@ -60,7 +65,12 @@ pub async fn receipt(gateway: Gateway, leaf: String, exchange: Exchange) -> Answ
 
 fn proof(gateway: &Gateway, path: storage::Result<Option<Vec<Hash>>>) -> Answer {
     let path = path.map_err(|error| problem(gateway.evidence.store_trouble(&error)))?;
-    let missing = || Problem::new(Code::UnknownObject, "the log has no such proof: a size is 1 to that of the checkpoint, a leaf below its size");
+    let missing = || {
+        Problem::new(
+            Code::UnknownObject,
+            "the log has no such proof: a size is 1 to that of the checkpoint, a leaf below its size",
+        )
+    };
     let path = path.ok_or_else(missing)?;
     Ok(json(&Proof {
         hashes: path.iter().map(Hash::to_string).collect(),
@@ -85,9 +95,11 @@ fn number(exchange: &Exchange, name: &str) -> Result<u64, Problem> {
 pub(super) fn problem(trouble: Trouble) -> Problem {
     match trouble {
         Trouble::Busy => Problem::new(Code::TooManyRequests, "too much waits; try again").retry_after(1),
-        Trouble::Unavailable => {
-            Problem::new(Code::Unavailable, "the gateway takes nothing now; try again later").retry_after(5)
-        }
+        Trouble::Unavailable => Problem::new(
+            Code::Unavailable,
+            "the gateway takes nothing now; try again later",
+        )
+        .retry_after(5),
         Trouble::Unforeseen => Problem::new(Code::Internal, "an unforeseen error; it was logged"),
     }
 }
@@ -97,11 +109,16 @@ fn text(body: String) -> Response<Vec<u8>> {
 }
 
 fn json<T: Serialize>(value: &T) -> Response<Vec<u8>> {
-    content("application/json", serde_json::to_vec(value).expect("texts and numbers become JSON"))
+    content(
+        "application/json",
+        serde_json::to_vec(value).expect("texts and numbers become JSON"),
+    )
 }
 
 fn content(media_type: &'static str, body: Vec<u8>) -> Response<Vec<u8>> {
     let mut response = Response::new(body);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }

@@ -16,7 +16,6 @@ pub mod fuzzing;
 mod health;
 mod log;
 mod openapi;
-mod openapi_evidence;
 mod operations;
 mod otp;
 mod otp_body;
@@ -24,9 +23,9 @@ mod otp_body;
 mod otp_body_tests;
 pub mod problem;
 
+pub use evidence::openapi::evidence_document;
 pub use exchange::Exchange;
 pub use face::{GatewayFace, HttpMetrics, route_of};
-pub use openapi_evidence::evidence_document;
 pub use openapi::{admin_document, cashdesk_document, public_document};
 
 use actors::accounts::Accounts;
@@ -156,12 +155,7 @@ fn evidence_routes(gateway: &Gateway) -> Routes {
             method,
             evidence::verify,
         ),
-        route(
-            path!("api" / "v0" / "openapi.json"),
-            g,
-            plain,
-            openapi::evidence,
-        ),
+        route(path!("api" / "v0" / "openapi.json"), g, plain, openapi::evidence),
         route(path!("log" / "checkpoint"), g, plain, log::checkpoint),
         route(path!("log" / "key"), g, plain, log::key),
         route(path!("log" / "proof" / "inclusion"), g, plain, log::inclusion),
@@ -181,7 +175,11 @@ fn evidence_admin(gateway: &Gateway) -> Routes {
             plain,
             integrations::list,
         ),
-        route1(path!("admin" / "v1" / "integrations" / String), g, integrations::one),
+        route1(
+            path!("admin" / "v1" / "integrations" / String),
+            g,
+            integrations::one,
+        ),
         route1(
             path!("admin" / "v1" / "integrations" / String / "keys"),
             g,

@@ -70,7 +70,8 @@ fn answer(outcome: Result<Answered, Trouble>) -> Answer {
     let body = serde_json::to_vec(&Envelope {
         evidence_receipt: evidence.map(receipt_path),
         ..Envelope::of(&answer)
-    }).expect("strings, numbers and booleans become JSON");
+    })
+    .expect("strings, numbers and booleans become JSON");
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -32,14 +32,20 @@ impl CheckpointSink for Checkpoints {
                 (SinkTarget::File(name), Some(directory)) => {
                     let (directory, name, note) = (directory.clone(), name.clone(), note.to_owned());
                     let written = tokio::task::spawn_blocking(move || append(&directory, &name, &note)).await;
-                    written.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+                    written
+                        .map_err(|error| error.to_string())?
+                        .map_err(|error| error.to_string())
                 }
                 (SinkTarget::Webhook(url), _) => {
                     let request = self.client.post(url).timeout(DEADLINE);
                     let request = request.header("content-type", "text/plain; charset=utf-8");
                     let answer = request.body(note.to_owned()).send().await.map_err(plain)?;
                     let status = answer.status();
-                    if status.is_success() { Ok(()) } else { Err(format!("it answered {status}")) }
+                    if status.is_success() {
+                        Ok(())
+                    } else {
+                        Err(format!("it answered {status}"))
+                    }
                 }
             }
         })
@@ -49,7 +55,10 @@ impl CheckpointSink for Checkpoints {
 /// Appends, and syncs: earlier checkpoints are what later ones are held against. A blank line stands between two.
 fn append(directory: &Path, name: &str, note: &str) -> std::io::Result<()> {
     std::fs::create_dir_all(directory)?;
-    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(directory.join(name))?;
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(directory.join(name))?;
     file.write_all(format!("{note}\n").as_bytes())?;
     file.sync_all()
 }
@@ -69,7 +78,13 @@ mod tests {
         let text = std::fs::read_to_string(directory.path().join("made/log")).unwrap();
         assert_eq!(text, "first\n\nsecond\n\n");
         let without = Checkpoints::new(reqwest_client(), None);
-        assert!(without.push(&target, "x").await.unwrap_err().contains("sink_directory"));
+        assert!(
+            without
+                .push(&target, "x")
+                .await
+                .unwrap_err()
+                .contains("sink_directory")
+        );
         let nowhere = SinkTarget::Webhook("http://127.0.0.1:1/x".to_owned());
         assert!(without.push(&nowhere, "x").await.is_err());
     }

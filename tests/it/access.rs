@@ -111,7 +111,12 @@ fn admin_rows() -> Vec<Row> {
         ),
         row("GET", "/admin/v1/checkpoint-sinks/{name}", None, 200),
         row("DELETE", "/admin/v1/checkpoint-sinks/{name}", None, 204),
-        row("POST", "/admin/v1/evidence/audit", Some(json!({ "from": 0 })), 200),
+        row(
+            "POST",
+            "/admin/v1/evidence/audit",
+            Some(json!({ "from": 0 })),
+            200,
+        ),
         row(
             "POST",
             "/admin/v1/evidence/bundle",

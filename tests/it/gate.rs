@@ -69,10 +69,13 @@ impl Gate {
     }
 
     fn count(&self) {
-        let spent = self.1.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| match left {
-            ENDLESS => Some(ENDLESS),
-            left => left.checked_sub(1),
-        });
+        let spent = self
+            .1
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| match left {
+                ENDLESS => Some(ENDLESS),
+                left => left.checked_sub(1),
+            });
         if spent.is_err() {
             self.close();
         }

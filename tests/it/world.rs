@@ -29,9 +29,11 @@ pub const AGAH_KEY: &str = "agah-key-of-the-tests";
 pub const ADMIN_KEY: &str = "administrators-key-of-the-tests";
 
 /// Signs the checkpoints of the tests' log.
-pub const EVIDENCE_KEY: &str = "PRIVATE+KEY+countersign.test/evidence+8f51937d+AcxHkHaffvoTMoW/osOzXUzDJbKvLdV+UKIt0CaokgmI";
+pub const EVIDENCE_KEY: &str =
+    "PRIVATE+KEY+countersign.test/evidence+8f51937d+AcxHkHaffvoTMoW/osOzXUzDJbKvLdV+UKIt0CaokgmI";
 /// Verifies them.
-pub const EVIDENCE_PUBLIC_KEY: &str = "countersign.test/evidence+8f51937d+AYKuMJJkZo1AuDXiPGaKwVDuWJ7cKdrraQQJDDBolLRV";
+pub const EVIDENCE_PUBLIC_KEY: &str =
+    "countersign.test/evidence+8f51937d+AYKuMJJkZo1AuDXiPGaKwVDuWJ7cKdrraQQJDDBolLRV";
 /// Records evidence, under the name `lombard`.
 pub const LOMBARD_KEY: &str = "lombard-key-of-the-tests";
 

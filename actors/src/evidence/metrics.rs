@@ -9,8 +9,6 @@ pub struct EvidenceMetrics {
     pub leaves: IntCounter,
     /// Leaves that did not become durable.
     pub leaves_failed: IntCounter,
-    /// Containers that were known already.
-    pub repeated: IntCounter,
     /// Containers refused because their contract has as much as it may.
     pub refused: IntCounter,
     /// From a container's arrival to its answer.
@@ -71,7 +69,6 @@ impl EvidenceMetrics {
         Ok(Self {
             leaves: counter("leaves", "Leaves made durable.")?,
             leaves_failed: counter("leaves_failed", "Leaves that did not become durable.")?,
-            repeated: counter("repeated", "Containers that were known already.")?,
             refused: counter("refused", "Containers whose contract has as much as it may.")?,
             add_seconds,
             log_failures: counter("log_failures", "Ends of the log's actor by an error.")?,

@@ -77,6 +77,39 @@ fn the_directorys_records_are_the_golden_ones() {
     );
 }
 
+#[test]
+fn the_records_of_integrations_are_the_golden_ones() {
+    use actors::directory::SinkTarget;
+    use actors::directory::evidence::{AlgorithmRecord, AlgorithmsRecord, IntegrationRecord, LinkRecord};
+    let key = KeyRecord {
+        id: Uuid::from_u128(0xA1),
+        digest: [7; 32],
+        added_ms: 1_772_352_000_000,
+    };
+    check("integration", &IntegrationRecord { keys: vec![key] });
+    let algorithm = AlgorithmRecord {
+        from_index: 300,
+        registered_ms: 1_772_352_000_000,
+        digest: 1,
+        fields: vec![1, 2],
+        separator: "|".to_owned(),
+        is_base64: true,
+    };
+    check(
+        "hash-algorithms",
+        &AlgorithmsRecord {
+            successive: vec![algorithm],
+        },
+    );
+    check(
+        "evidence-link",
+        &LinkRecord {
+            integration: "sample".to_owned(),
+        },
+    );
+    check("checkpoint-sink", &SinkTarget::Webhook("https://sink.test/".to_owned()));
+}
+
 #[tokio::test]
 async fn a_customers_book_and_a_reservation_are_the_golden_ones() {
     use actors::testing::{Act, ManualClock};

@@ -79,7 +79,10 @@ pub async fn audit(gateway: Gateway, mut exchange: Exchange) -> Answer {
         findings.extend(audit_owed(store.as_ref()).await.map_err(failed)?);
     }
     service.metrics().audited.inc_by(next.saturating_sub(row.from));
-    service.metrics().audit_findings.inc_by(u64::try_from(findings.len()).unwrap_or(u64::MAX));
+    service
+        .metrics()
+        .audit_findings
+        .inc_by(u64::try_from(findings.len()).unwrap_or(u64::MAX));
     let finding = |AuditFinding { what, detail }| FindingView { what, detail };
     let view = AuditView {
         next,
@@ -100,7 +103,10 @@ pub async fn bundle(gateway: Gateway, mut exchange: Exchange) -> Answer {
         company_id: row.company.map(Scalar::Text),
     };
     let service = &gateway.evidence;
-    let recorded = service.recorded(&row.integration, &identity).await.map_err(problem)?;
+    let recorded = service
+        .recorded(&row.integration, &identity)
+        .await
+        .map_err(problem)?;
     if recorded.is_empty() {
         return Err(unknown());
     }
@@ -112,4 +118,3 @@ pub async fn bundle(gateway: Gateway, mut exchange: Exchange) -> Answer {
     }
     Ok(json(StatusCode::OK, &Bundle::new(entries)))
 }
-

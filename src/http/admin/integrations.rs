@@ -151,7 +151,10 @@ pub struct SinkView {
 pub async fn list(gateway: Gateway, exchange: Exchange) -> Answer {
     admit(&gateway, &exchange, &[Method::GET])?;
     let snapshot = gateway.directory.snapshot();
-    let views: Vec<_> = snapshot.integrations().map(|(name, record)| view(name, record)).collect();
+    let views: Vec<_> = snapshot
+        .integrations()
+        .map(|(name, record)| view(name, record))
+        .collect();
     Ok(json(StatusCode::OK, &views))
 }
 
@@ -230,7 +233,12 @@ pub async fn algorithms(
 /// Where the evidence of an invoker's verified codes goes.
 pub async fn link(gateway: Gateway, code: String, mut exchange: Exchange) -> Answer {
     admit(&gateway, &exchange, &[Method::GET, Method::PUT, Method::DELETE])?;
-    let invalid = |_| Problem::new(Code::InvalidField, "the invoker's code in the path must be a GUID");
+    let invalid = |_| {
+        Problem::new(
+            Code::InvalidField,
+            "the invoker's code in the path must be a GUID",
+        )
+    };
     let invoker = Uuid::parse_str(&code).map(InvokerCode).map_err(invalid)?;
     if exchange.method == Method::PUT {
         let row: LinkRow = read_row(&gateway, &mut exchange).await?;
@@ -251,7 +259,10 @@ pub async fn link(gateway: Gateway, code: String, mut exchange: Exchange) -> Ans
 pub async fn sinks(gateway: Gateway, exchange: Exchange) -> Answer {
     admit(&gateway, &exchange, &[Method::GET])?;
     let snapshot = gateway.directory.snapshot();
-    let views: Vec<SinkView> = snapshot.sinks().map(|(name, target)| sink_view(name, target)).collect();
+    let views: Vec<SinkView> = snapshot
+        .sinks()
+        .map(|(name, target)| sink_view(name, target))
+        .collect();
     Ok(json(StatusCode::OK, &views))
 }
 
@@ -267,7 +278,12 @@ pub async fn sink(gateway: Gateway, name: String, mut exchange: Exchange) -> Ans
             }
             (Some(file), None) => SinkTarget::File(file),
             (None, Some(url)) => SinkTarget::Webhook(url),
-            _ => return Err(Problem::new(Code::UnfitObject, "a sink has a file or a url, and not both")),
+            _ => {
+                return Err(Problem::new(
+                    Code::UnfitObject,
+                    "a sink has a file or a url, and not both",
+                ));
+            }
         };
         let put = EvidenceChange::Sink {
             name: name.clone(),
@@ -343,7 +359,11 @@ impl From<AlgorithmRow> for Algorithm {
 }
 
 fn algorithm_view(record: &AlgorithmRecord) -> AlgorithmView {
-    let field = |place: &u8| Field::ALL.get(usize::from(*place)).map_or("", |field| field.name());
+    let field = |place: &u8| {
+        Field::ALL
+            .get(usize::from(*place))
+            .map_or("", |field| field.name())
+    };
     let at = DateTime::from_timestamp_millis(record.registered_ms);
     AlgorithmView {
         digest: match record.digest {
@@ -352,10 +372,20 @@ fn algorithm_view(record: &AlgorithmRecord) -> AlgorithmView {
             3 => DigestName::Sha256,
             _ => DigestName::Sha512,
         },
-        fields: record.fields.iter().map(|place| field(place).to_owned()).collect(),
+        fields: record
+            .fields
+            .iter()
+            .map(|place| field(place).to_owned())
+            .collect(),
         separator: record.separator.clone(),
-        encoding: if record.is_base64 { EncodingName::Base64 } else { EncodingName::Hex },
+        encoding: if record.is_base64 {
+            EncodingName::Base64
+        } else {
+            EncodingName::Hex
+        },
         from_index: record.from_index,
-        registered_at: at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)).unwrap_or_default(),
+        registered_at: at
+            .map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true))
+            .unwrap_or_default(),
     }
 }

@@ -23,7 +23,9 @@ pub fn world() -> World {
 }
 
 pub fn register(world: &World) {
-    let reply = world.admin.put("/admin/v1/integrations/lombard", &json!({ "key": LOMBARD_KEY }));
+    let reply = world
+        .admin
+        .put("/admin/v1/integrations/lombard", &json!({ "key": LOMBARD_KEY }));
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
 
@@ -42,7 +44,10 @@ pub fn identity() -> Value {
 /// Adds, and gives the path of the receipt.
 pub fn added(client: &Client, body: &str) -> String {
     let reply = client.call(Call::new("POST", ADD).bytes(body.as_bytes()));
-    assert_eq!((reply.status, reply.text().as_str()), (200, r#"{"Result":{},"Errors":null}"#));
+    assert_eq!(
+        (reply.status, reply.text().as_str()),
+        (200, r#"{"Result":{},"Errors":null}"#)
+    );
     reply.header("countersign-receipt").expect("a receipt").to_owned()
 }
 
@@ -56,7 +61,12 @@ pub fn codes(reply: &Reply) -> Vec<String> {
     errors
         .iter()
         .map(|error| {
-            assert!(error["Message"].as_str().is_some_and(|message| !message.is_empty()), "{error}");
+            assert!(
+                error["Message"]
+                    .as_str()
+                    .is_some_and(|message| !message.is_empty()),
+                "{error}"
+            );
             error["Code"].as_str().unwrap().to_owned()
         })
         .collect()

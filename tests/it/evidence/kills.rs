@@ -5,8 +5,8 @@ use crate::client::{Call, Client, Connection};
 use crate::process::{Dev, run};
 use crate::world::wait_until;
 use evidence::checkpoint::{Head, Verifier};
-use evidence::tree::{Hash, is_consistent};
 use evidence::hex;
+use evidence::tree::{Hash, is_consistent};
 use rustix::process::Signal;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +48,9 @@ fn load_and_kill(dev: &Dev, next: &AtomicU64, acknowledged: &Mutex<BTreeMap<u64,
                 }
             });
         }
-        wait_until("the load has run", || acknowledged.lock().unwrap().len() >= before + enough);
+        wait_until("the load has run", || {
+            acknowledged.lock().unwrap().len() >= before + enough
+        });
         dev.signal(Signal::KILL);
     });
 }
@@ -61,13 +63,18 @@ fn consistent(dev: &Dev, older: &Head, newer: &Head) -> bool {
     let path = format!("/log/proof/consistency?from={}&to={}", older.size, newer.size);
     let reply = client(dev).without_key().get(&path).json();
     let hashes = reply["hashes"].as_array().unwrap().clone();
-    let hashes: Vec<Hash> = hashes.iter().map(|hash| Hash(hex::decode(hash.as_str().unwrap()).unwrap())).collect();
+    let hashes: Vec<Hash> = hashes
+        .iter()
+        .map(|hash| Hash(hex::decode(hash.as_str().unwrap()).unwrap()))
+        .collect();
     is_consistent(older.size, &older.root, newer.size, &newer.root, &hashes)
 }
 
 #[test]
 fn every_acknowledged_receipt_holds_after_each_kill_and_no_index_is_given_twice() {
-    let cycles = std::env::var("CRASH_CYCLES").ok().map_or(5, |text| text.parse().expect("a number"));
+    let cycles = std::env::var("CRASH_CYCLES")
+        .ok()
+        .map_or(5, |text| text.parse().expect("a number"));
     let mut random = fastrand::Rng::with_seed(2_026);
     let settings = ["evidence.audit_leaves_per_second=0"];
     let mut dev = Dev::start(&settings);
@@ -86,11 +93,17 @@ fn every_acknowledged_receipt_holds_after_each_kill_and_no_index_is_given_twice(
         let mut indexes = BTreeSet::new();
         for (number, path) in &known {
             let receipt = receipt(&client(&dev), path);
-            let under = receipt.verify(&keys).unwrap_or_else(|refuted| panic!("{number}: {refuted}"));
+            let under = receipt
+                .verify(&keys)
+                .unwrap_or_else(|refuted| panic!("{number}: {refuted}"));
             assert!(under.size >= head.size);
             assert!(indexes.insert(receipt.index), "index {} twice", receipt.index);
         }
-        println!("cycle {cycle}: {} acknowledged, {} in the log", known.len(), head.size);
+        println!(
+            "cycle {cycle}: {} acknowledged, {} in the log",
+            known.len(),
+            head.size
+        );
         assert!(head.size >= u64::try_from(known.len()).unwrap());
         heads.push(head);
     }
@@ -98,7 +111,11 @@ fn every_acknowledged_receipt_holds_after_each_kill_and_no_index_is_given_twice(
     for (number, path) in known.iter().step_by(17) {
         let asked = json!({ "ClientIntegrationId": format!("client {}", number % 50), "ContractId": number });
         let found = containers(&client(&dev).post(GET, &asked));
-        assert_eq!((found.len(), &found[0]["Receipt"]), (1, &json!(path)), "contract {number}");
+        assert_eq!(
+            (found.len(), &found[0]["Receipt"]),
+            (1, &json!(path)),
+            "contract {number}"
+        );
     }
     // The whole log, from the command line.
     let data = dev.data.to_str().unwrap().to_owned();

@@ -8,14 +8,20 @@ use serde_json::{Value, json};
 fn linked() -> World {
     let world = world();
     let path = format!("/admin/v1/invokers/{ORAGH}/evidence");
-    assert_eq!(world.admin.put(&path, &json!({ "integration": "nobody" })).status, 404);
+    assert_eq!(
+        world.admin.put(&path, &json!({ "integration": "nobody" })).status,
+        404
+    );
     let reply = world.admin.put(&path, &json!({ "integration": "lombard" }));
     assert_eq!(reply.json(), json!({ "integration": "lombard" }));
     world
 }
 
 fn contract() -> Value {
-    with(&inputs(), &json!({ "ContractId": 313527, "DocumentsSha256": ["aa".repeat(32)] }))
+    with(
+        &inputs(),
+        &json!({ "ContractId": 313527, "DocumentsSha256": ["aa".repeat(32)] }),
+    )
 }
 
 fn recorded(world: &World, client: &str) -> Vec<Value> {
@@ -25,14 +31,22 @@ fn recorded(world: &World, client: &str) -> Vec<Value> {
 
 fn receipt_of(reply: &Reply) -> Option<String> {
     assert_eq!(reply.reason(), 11, "{}", reply.text());
-    reply.json().get("EvidenceReceipt").map(|path| path.as_str().unwrap().to_owned())
+    reply
+        .json()
+        .get("EvidenceReceipt")
+        .map(|path| path.as_str().unwrap().to_owned())
 }
 
 #[test]
 fn a_verified_code_that_names_a_contract_leaves_a_container() {
     let world = linked();
     let code = world.sent(&contract());
-    assert_ne!(world.verify(&contract(), &crate::world::other_than(&code)).reason(), 11);
+    assert_ne!(
+        world
+            .verify(&contract(), &crate::world::other_than(&code))
+            .reason(),
+        11
+    );
     world.advance_seconds(3);
     let reply = world.verify(&contract(), &code);
     let path = receipt_of(&reply).expect("a receipt");
@@ -67,7 +81,13 @@ fn without_a_contract_or_without_the_link_nothing_is_recorded() {
     let world = linked();
     let code = world.sent(&inputs());
     assert_eq!(receipt_of(&world.verify(&inputs(), &code)), None);
-    assert_eq!(world.admin.delete(&format!("/admin/v1/invokers/{ORAGH}/evidence")).status, 204);
+    assert_eq!(
+        world
+            .admin
+            .delete(&format!("/admin/v1/invokers/{ORAGH}/evidence"))
+            .status,
+        204
+    );
     let body = with(&contract(), &json!({ "ContractTypeId": 8 }));
     let code = world.sent(&body);
     assert_eq!(receipt_of(&world.verify(&body, &code)), None);
@@ -95,8 +115,13 @@ fn evidence_is_recorded_once_wherever_the_crash_falls() {
         let mut world = linked();
         let code = world.sent(&contract());
         world.gate.close_after(commits);
-        let connection = world.partner.begin(Call::post(VERIFY_OTP, &with(&contract(), &json!({ "Otp": code }))));
-        wait_until("it stands or is answered", || world.gate.is_held() || connection.is_answered());
+        let connection = world.partner.begin(Call::post(
+            VERIFY_OTP,
+            &with(&contract(), &json!({ "Otp": code })),
+        ));
+        wait_until("it stands or is answered", || {
+            world.gate.is_held() || connection.is_answered()
+        });
         world.crash();
         world.gate.open();
         let reply = world.verify(&contract(), &code);
@@ -105,12 +130,17 @@ fn evidence_is_recorded_once_wherever_the_crash_falls() {
         } else {
             verified += 1;
         }
-        let found = eventually("the debt is paid", || Some(recorded(&world, "1001")).filter(|found| !found.is_empty()));
+        let found = eventually("the debt is paid", || {
+            Some(recorded(&world, "1001")).filter(|found| !found.is_empty())
+        });
         assert_eq!(found.len(), 1, "crash at commit {commits}");
         world.restart();
         assert_eq!(recorded(&world, "1001").len(), 1, "crash at commit {commits}");
     }
-    assert!(verified > 0 && unverified > 0, "crashes on both sides: {verified} and {unverified}");
+    assert!(
+        verified > 0 && unverified > 0,
+        "crashes on both sides: {verified} and {unverified}"
+    );
 }
 
 #[test]
@@ -119,7 +149,10 @@ fn a_log_that_does_not_answer_in_time_does_not_keep_the_partner() {
     let code = world.sent(&contract());
     // The try and its success are two commits; the log's is the third.
     world.gate.close_after(2);
-    let mut connection = world.partner.begin(Call::post(VERIFY_OTP, &with(&contract(), &json!({ "Otp": code }))));
+    let mut connection = world.partner.begin(Call::post(
+        VERIFY_OTP,
+        &with(&contract(), &json!({ "Otp": code })),
+    ));
     wait_until("the log stands", || world.gate.is_held());
     assert!(!connection.is_answered());
     eventually("the answer", || {
@@ -129,5 +162,7 @@ fn a_log_that_does_not_answer_in_time_does_not_keep_the_partner() {
     let reply = connection.read().unwrap();
     assert_eq!(receipt_of(&reply), None, "success without it");
     world.gate.open();
-    eventually("it is recorded all the same", || (recorded(&world, "1001").len() == 1).then_some(()));
+    eventually("it is recorded all the same", || {
+        (recorded(&world, "1001").len() == 1).then_some(())
+    });
 }

@@ -41,7 +41,10 @@ fn outcomes(client: &Client, contract: u32) -> Vec<String> {
     let reply = client.post(VERIFY, &asked);
     assert!(reply.header("countersign-note").unwrap().contains("convenience"));
     let found = containers(&reply);
-    found.iter().map(|one| one["Outcome"].as_str().unwrap().to_owned()).collect()
+    found
+        .iter()
+        .map(|one| one["Outcome"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -50,26 +53,56 @@ fn two_versions_stand_side_by_side_and_the_older_still_matches() {
     let lombard = lombard(&world);
     assert_eq!(register_algorithm(&world, "lombard", "1", &algorithm("md5")), 200);
     record(&lombard, 1, Some(json!("1")), Some(md5("1").to_uppercase()));
-    assert_eq!(outcomes(&lombard, 1), ["Match"], "hexadecimal is compared without case");
-    assert_eq!(register_algorithm(&world, "lombard", "2", &algorithm("sha256")), 200);
+    assert_eq!(
+        outcomes(&lombard, 1),
+        ["Match"],
+        "hexadecimal is compared without case"
+    );
+    assert_eq!(
+        register_algorithm(&world, "lombard", "2", &algorithm("sha256")),
+        200
+    );
     // The version may be a string or an integer.
     record(&lombard, 1, Some(json!(2)), Some(sha256("1")));
     record(&lombard, 1, Some(json!(2)), Some(md5("1")));
     record(&lombard, 1, Some(json!("7")), Some(md5("1")));
     record(&lombard, 1, Some(json!("1")), None);
-    assert_eq!(outcomes(&lombard, 1), ["Match", "Match", "Mismatch", "NoAlgorithm", "NoHash"]);
-    let reply = lombard.post(VERIFY, &json!({ "ClientIntegrationId": "c", "ContractId": "1", "CompanyId": 5 }));
-    assert_eq!(reply.json(), json!({ "Result": { "Containers": [] }, "Errors": null }));
+    assert_eq!(
+        outcomes(&lombard, 1),
+        ["Match", "Match", "Mismatch", "NoAlgorithm", "NoHash"]
+    );
+    let reply = lombard.post(
+        VERIFY,
+        &json!({ "ClientIntegrationId": "c", "ContractId": "1", "CompanyId": 5 }),
+    );
+    assert_eq!(
+        reply.json(),
+        json!({ "Result": { "Containers": [] }, "Errors": null })
+    );
 }
 
 #[test]
 fn an_algorithm_is_never_changed() {
     let world = world();
     assert_eq!(register_algorithm(&world, "lombard", "1", &algorithm("md5")), 200);
-    assert_eq!(register_algorithm(&world, "lombard", "1", &algorithm("md5")), 200, "the same again changes nothing");
-    assert_eq!(register_algorithm(&world, "lombard", "1", &algorithm("sha1")), 422);
-    assert_eq!(register_algorithm(&world, "lombard", "countersign-otp/1", &algorithm("md5")), 404, "a slash is another path");
-    assert_eq!(register_algorithm(&world, "lombard", "countersign-x", &algorithm("md5")), 422);
+    assert_eq!(
+        register_algorithm(&world, "lombard", "1", &algorithm("md5")),
+        200,
+        "the same again changes nothing"
+    );
+    assert_eq!(
+        register_algorithm(&world, "lombard", "1", &algorithm("sha1")),
+        422
+    );
+    assert_eq!(
+        register_algorithm(&world, "lombard", "countersign-otp/1", &algorithm("md5")),
+        404,
+        "a slash is another path"
+    );
+    assert_eq!(
+        register_algorithm(&world, "lombard", "countersign-x", &algorithm("md5")),
+        422
+    );
     assert_eq!(register_algorithm(&world, "nobody", "1", &algorithm("md5")), 404);
     for (change, status) in [
         (json!({ "digest": "crc32" }), 400),
@@ -80,9 +113,16 @@ fn an_algorithm_is_never_changed() {
         (json!({ "separator": "x".repeat(17) }), 422),
     ] {
         let body = with(&algorithm("md5"), &change);
-        assert_eq!(register_algorithm(&world, "lombard", "9", &body), status, "{change}");
+        assert_eq!(
+            register_algorithm(&world, "lombard", "9", &body),
+            status,
+            "{change}"
+        );
     }
-    let shown = world.admin.get("/admin/v1/integrations/lombard/hash-algorithms/1").json();
+    let shown = world
+        .admin
+        .get("/admin/v1/integrations/lombard/hash-algorithms/1")
+        .json();
     let expected = json!([{ "digest": "md5", "fields": ["ContractId", "SignDate"], "separator": "", "encoding": "hex",
         "from_index": 0, "registered_at": "2026-03-01T08:00:00.000Z" }]);
     assert_eq!(shown["algorithms"], expected);
@@ -93,14 +133,25 @@ fn the_documents_simplest_case_works_without_a_version_and_so_does_its_change_la
     let mut world = world();
     let client = lombard(&world);
     record(&client, 1, None, Some(md5("1")));
-    assert_eq!(outcomes(&client, 1), ["NoAlgorithm"], "recorded before anything was registered");
+    assert_eq!(
+        outcomes(&client, 1),
+        ["NoAlgorithm"],
+        "recorded before anything was registered"
+    );
     assert_eq!(register_algorithm(&world, "lombard", "-", &algorithm("md5")), 200);
     // In the same second, and judged by places in the log all the same.
     record(&client, 2, None, Some(md5("2")));
     assert_eq!(outcomes(&client, 2), ["Match"]);
-    assert_eq!(register_algorithm(&world, "lombard", "-", &algorithm("sha256")), 200);
+    assert_eq!(
+        register_algorithm(&world, "lombard", "-", &algorithm("sha256")),
+        200
+    );
     record(&client, 2, None, Some(sha256("2")));
-    assert_eq!(outcomes(&client, 2), ["Match", "Match"], "each under the one in force when it was recorded");
+    assert_eq!(
+        outcomes(&client, 2),
+        ["Match", "Match"],
+        "each under the one in force when it was recorded"
+    );
     // A version that is called like the absence of one is none.
     record(&client, 2, Some(json!("-")), Some(sha256("2")));
     world.restart();
@@ -112,14 +163,26 @@ fn the_documents_simplest_case_works_without_a_version_and_so_does_its_change_la
 #[test]
 fn two_integrations_have_different_algorithms_under_one_number() {
     let world = world();
-    let reply = world.admin.put("/admin/v1/integrations/other", &json!({ "key": "another-key-of-the-tests" }));
+    let reply = world.admin.put(
+        "/admin/v1/integrations/other",
+        &json!({ "key": "another-key-of-the-tests" }),
+    );
     assert_eq!(reply.status, 200);
-    let (ours, theirs) = (lombard(&world), world.partner.with_key("another-key-of-the-tests"));
+    let (ours, theirs) = (
+        lombard(&world),
+        world.partner.with_key("another-key-of-the-tests"),
+    );
     assert_eq!(register_algorithm(&world, "lombard", "3", &algorithm("md5")), 200);
-    assert_eq!(register_algorithm(&world, "other", "3", &algorithm("sha256")), 200);
+    assert_eq!(
+        register_algorithm(&world, "other", "3", &algorithm("sha256")),
+        200
+    );
     record(&ours, 1, Some(json!("3")), Some(md5("1")));
     record(&theirs, 1, Some(json!("3")), Some(sha256("1")));
-    assert_eq!((outcomes(&ours, 1), outcomes(&theirs, 1)), (vec!["Match".to_owned()], vec!["Match".to_owned()]));
+    assert_eq!(
+        (outcomes(&ours, 1), outcomes(&theirs, 1)),
+        (vec!["Match".to_owned()], vec!["Match".to_owned()])
+    );
 }
 
 #[test]

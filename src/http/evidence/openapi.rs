@@ -1,14 +1,14 @@
 //! The description of signing evidence: its methods and its log in a document of their own (`/api/v0/openapi.json`), its administration in that of
 //! administrators.
 
-use super::admin::evidence::{AuditRow, AuditView, BundleRow};
-use super::admin::integrations::{
+use super::super::admin::evidence::{AuditRow, AuditView, BundleRow};
+use super::super::admin::integrations::{
     AlgorithmRow, AlgorithmsView, IntegrationRow, IntegrationView, LinkRow, SinkRow, SinkView,
 };
-use super::admin::invokers::{KeyRow, NewKeyView};
-use super::evidence::ErrorItem;
-use super::log::Proof;
-use super::openapi::ProblemDetails;
+use super::super::admin::invokers::{KeyRow, NewKeyView};
+use super::super::log::Proof;
+use super::super::openapi::ProblemDetails;
+use super::ErrorItem;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
@@ -56,7 +56,10 @@ struct ContainerBody {
     #[schema(example = 313_527)]
     contract_id: Code,
     /// `dd.MM.yyyy` or `dd.MM.yyyy HH:mm:ss`, UTC, a moment that exists; 01.01.1900 means none.
-    #[schema(pattern = r"^[0-9]{2}\.[0-9]{2}\.[0-9]{4}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$", example = "01.01.2024")]
+    #[schema(
+        pattern = r"^[0-9]{2}\.[0-9]{2}\.[0-9]{4}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$",
+        example = "01.01.2024"
+    )]
     sign_date: String,
     /// Version of the algorithm with which the document was signed; must not begin with `countersign-`.
     contract_version: Option<Version>,
@@ -249,7 +252,10 @@ method!(
     "Record that a contract was signed. Answered only when container and log leaf are durable; the same container again is the same fact.",
     ContainerBody,
     AddAnswer,
-    [headers(("Countersign-Receipt" = String, description = "The path of the receipt, on success"))]
+    [headers((
+        "Countersign-Receipt" = String,
+        description = "The path of the receipt, on success"
+    ))]
 );
 method!(
     get,
@@ -267,7 +273,10 @@ method!(
     "Compare each UserSignHash with what a registered algorithm gives. A convenience: only your own recomputation proves anything to you.",
     IdentityBody,
     VerifyAnswer,
-    [headers(("Countersign-Note" = String, description = "What the comparison is worth"))]
+    [headers((
+        "Countersign-Note" = String,
+        description = "What the comparison is worth"
+    ))]
 );
 
 macro_rules! log_route {
@@ -282,18 +291,52 @@ macro_rules! log_route {
     };
 }
 
-log_route!(checkpoint, "/log/checkpoint", "getCheckpoint", "The newest signed head (C2SP checkpoint).", [],
-    [(status = 200, body = String, content_type = "text/plain")]);
-log_route!(key, "/log/key", "getLogKey", "The log's public keys in C2SP's form, one a line, the current one first.", [],
-    [(status = 200, body = String, content_type = "text/plain")]);
-log_route!(inclusion, "/log/proof/inclusion", "getInclusionProof", "That a leaf is in the tree of a size (RFC 6962).",
-    [("leaf" = u64, Query, description = "The leaf's index"), ("size" = u64, Query, description = "Leaves of the tree")],
-    [(status = 200, body = Proof)]);
-log_route!(consistency, "/log/proof/consistency", "getConsistencyProof", "That one tree is the beginning of another (RFC 6962).",
-    [("from" = u64, Query, description = "Leaves of the older tree"), ("to" = u64, Query, description = "Leaves of the newer one")],
-    [(status = 200, body = Proof)]);
-log_route!(receipt, "/log/receipts/{leaf_hash}", "getReceipt", "A leaf's receipt.",
-    [("leaf_hash" = String, Path, pattern = "^[0-9a-fA-F]{64}$")], [(status = 200, body = ReceiptView)]);
+log_route!(
+    checkpoint,
+    "/log/checkpoint",
+    "getCheckpoint",
+    "The newest signed head (C2SP checkpoint).",
+    [],
+    [(status = 200, body = String, content_type = "text/plain")]
+);
+log_route!(
+    key,
+    "/log/key",
+    "getLogKey",
+    "The log's public keys in C2SP's form, one a line, the current one first.",
+    [],
+    [(status = 200, body = String, content_type = "text/plain")]
+);
+log_route!(
+    inclusion,
+    "/log/proof/inclusion",
+    "getInclusionProof",
+    "That a leaf is in the tree of a size (RFC 6962).",
+    [
+        ("leaf" = u64, Query, description = "The leaf's index"),
+        ("size" = u64, Query, description = "Leaves of the tree")
+    ],
+    [(status = 200, body = Proof)]
+);
+log_route!(
+    consistency,
+    "/log/proof/consistency",
+    "getConsistencyProof",
+    "That one tree is the beginning of another (RFC 6962).",
+    [
+        ("from" = u64, Query, description = "Leaves of the older tree"),
+        ("to" = u64, Query, description = "Leaves of the newer one")
+    ],
+    [(status = 200, body = Proof)]
+);
+log_route!(
+    receipt,
+    "/log/receipts/{leaf_hash}",
+    "getReceipt",
+    "A leaf's receipt.",
+    [("leaf_hash" = String, Path, pattern = "^[0-9a-fA-F]{64}$")],
+    [(status = 200, body = ReceiptView)]
+);
 
 struct Integration;
 
@@ -340,51 +383,195 @@ macro_rules! admin_route {
 
 admin_route!(integrations_list, get, "/admin/v1/integrations", "listIntegrations", "All integrations.", [], [],
     [(status = 200, body = Vec<IntegrationView>)]);
-admin_route!(integration_get, get, "/admin/v1/integrations/{name}", "getIntegration", "An integration.",
-    [("name" = String, Path, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$")], [], [(status = 200, body = IntegrationView)]);
-admin_route!(integration_put, put, "/admin/v1/integrations/{name}", "putIntegration", "Put an integration; its keys stay.",
-    [("name" = String, Path, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$")], [request_body = IntegrationRow,],
-    [(status = 200, body = IntegrationView)]);
-admin_route!(integration_keys, post, "/admin/v1/integrations/{name}/keys", "addIntegrationKey", "Add a key; shown this once.",
-    [("name" = String, Path, min_length = 1)], [request_body = KeyRow,], [(status = 201, body = NewKeyView)]);
-admin_route!(integration_key, delete, "/admin/v1/integrations/{name}/keys/{id}", "revokeIntegrationKey", "Revoke a key.",
-    [("name" = String, Path, min_length = 1), ("id" = Uuid, Path)], [], [(status = 204)]);
-admin_route!(algorithms_get, get, "/admin/v1/integrations/{name}/hash-algorithms/{version}", "getHashAlgorithms",
+admin_route!(
+    integration_get,
+    get,
+    "/admin/v1/integrations/{name}",
+    "getIntegration",
+    "An integration.",
+    [(
+        "name" = String,
+        Path,
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+    )],
+    [],
+    [(status = 200, body = IntegrationView)]
+);
+admin_route!(
+    integration_put,
+    put,
+    "/admin/v1/integrations/{name}",
+    "putIntegration",
+    "Put an integration; its keys stay.",
+    [(
+        "name" = String,
+        Path,
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+    )],
+    [request_body = IntegrationRow,],
+    [(status = 200, body = IntegrationView)]
+);
+admin_route!(
+    integration_keys,
+    post,
+    "/admin/v1/integrations/{name}/keys",
+    "addIntegrationKey",
+    "Add a key; shown this once.",
+    [("name" = String, Path, min_length = 1)],
+    [request_body = KeyRow,],
+    [(status = 201, body = NewKeyView)]
+);
+admin_route!(
+    integration_key,
+    delete,
+    "/admin/v1/integrations/{name}/keys/{id}",
+    "revokeIntegrationKey",
+    "Revoke a key.",
+    [("name" = String, Path, min_length = 1), ("id" = Uuid, Path)],
+    [],
+    [(status = 204)]
+);
+admin_route!(
+    algorithms_get,
+    get,
+    "/admin/v1/integrations/{name}/hash-algorithms/{version}",
+    "getHashAlgorithms",
     "The algorithms of a ContractVersion; `-` names those for containers without one.",
-    [("name" = String, Path, min_length = 1), ("version" = String, Path, min_length = 1)], [], [(status = 200, body = AlgorithmsView)]);
-admin_route!(algorithms_put, put, "/admin/v1/integrations/{name}/hash-algorithms/{version}", "putHashAlgorithm",
+    [
+        ("name" = String, Path, min_length = 1),
+        ("version" = String, Path, min_length = 1)
+    ],
+    [],
+    [(status = 200, body = AlgorithmsView)]
+);
+admin_route!(
+    algorithms_put,
+    put,
+    "/admin/v1/integrations/{name}/hash-algorithms/{version}",
+    "putHashAlgorithm",
     "Register an algorithm. One is never changed; those under `-` follow one another, each in force from its registration.",
-    [("name" = String, Path, min_length = 1), ("version" = String, Path, min_length = 1)], [request_body = AlgorithmRow,],
-    [(status = 200, body = AlgorithmsView)]);
-admin_route!(link_get, get, "/admin/v1/invokers/{code}/evidence", "getEvidenceLink",
-    "Where the evidence of an invoker's verified codes goes.", [("code" = Uuid, Path)], [], [(status = 200, body = LinkRow)]);
-admin_route!(link_put, put, "/admin/v1/invokers/{code}/evidence", "putEvidenceLink",
-    "Bind an invoker to an integration: verified codes that name a ContractId record a container.", [("code" = Uuid, Path)],
-    [request_body = LinkRow,], [(status = 200, body = LinkRow)]);
-admin_route!(link_delete, delete, "/admin/v1/invokers/{code}/evidence", "deleteEvidenceLink", "Unbind an invoker.",
-    [("code" = Uuid, Path)], [], [(status = 204)]);
+    [
+        ("name" = String, Path, min_length = 1),
+        ("version" = String, Path, min_length = 1)
+    ],
+    [request_body = AlgorithmRow,],
+    [(status = 200, body = AlgorithmsView)]
+);
+admin_route!(
+    link_get,
+    get,
+    "/admin/v1/invokers/{code}/evidence",
+    "getEvidenceLink",
+    "Where the evidence of an invoker's verified codes goes.",
+    [("code" = Uuid, Path)],
+    [],
+    [(status = 200, body = LinkRow)]
+);
+admin_route!(
+    link_put,
+    put,
+    "/admin/v1/invokers/{code}/evidence",
+    "putEvidenceLink",
+    "Bind an invoker to an integration: verified codes that name a ContractId record a container.",
+    [("code" = Uuid, Path)],
+    [request_body = LinkRow,],
+    [(status = 200, body = LinkRow)]
+);
+admin_route!(
+    link_delete,
+    delete,
+    "/admin/v1/invokers/{code}/evidence",
+    "deleteEvidenceLink",
+    "Unbind an invoker.",
+    [("code" = Uuid, Path)],
+    [],
+    [(status = 204)]
+);
 admin_route!(sinks_list, get, "/admin/v1/checkpoint-sinks", "listCheckpointSinks", "All places where checkpoints go.", [], [],
     [(status = 200, body = Vec<SinkView>)]);
-admin_route!(sink_get, get, "/admin/v1/checkpoint-sinks/{name}", "getCheckpointSink", "A place where checkpoints go.",
-    [("name" = String, Path, min_length = 1)], [], [(status = 200, body = SinkView)]);
-admin_route!(sink_put, put, "/admin/v1/checkpoint-sinks/{name}", "putCheckpointSink", "Send checkpoints to a file or a webhook.",
-    [("name" = String, Path, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$")], [request_body = SinkRow,],
-    [(status = 200, body = SinkView)]);
-admin_route!(sink_delete, delete, "/admin/v1/checkpoint-sinks/{name}", "deleteCheckpointSink", "Send no more checkpoints there.",
-    [("name" = String, Path, min_length = 1)], [], [(status = 204)]);
-admin_route!(audit, post, "/admin/v1/evidence/audit", "auditEvidence", "Audit a page of the log.", [], [request_body = AuditRow,],
-    [(status = 200, body = AuditView)]);
-admin_route!(bundle, post, "/admin/v1/evidence/bundle", "exportEvidence", "A bundle of everything recorded of a contract, to be checked offline.",
-    [], [request_body = BundleRow,], [(status = 200, body = BundleView)]);
+admin_route!(
+    sink_get,
+    get,
+    "/admin/v1/checkpoint-sinks/{name}",
+    "getCheckpointSink",
+    "A place where checkpoints go.",
+    [("name" = String, Path, min_length = 1)],
+    [],
+    [(status = 200, body = SinkView)]
+);
+admin_route!(
+    sink_put,
+    put,
+    "/admin/v1/checkpoint-sinks/{name}",
+    "putCheckpointSink",
+    "Send checkpoints to a file or a webhook.",
+    [(
+        "name" = String,
+        Path,
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+    )],
+    [request_body = SinkRow,],
+    [(status = 200, body = SinkView)]
+);
+admin_route!(
+    sink_delete,
+    delete,
+    "/admin/v1/checkpoint-sinks/{name}",
+    "deleteCheckpointSink",
+    "Send no more checkpoints there.",
+    [("name" = String, Path, min_length = 1)],
+    [],
+    [(status = 204)]
+);
+admin_route!(
+    audit,
+    post,
+    "/admin/v1/evidence/audit",
+    "auditEvidence",
+    "Audit a page of the log.",
+    [],
+    [request_body = AuditRow,],
+    [(status = 200, body = AuditView)]
+);
+admin_route!(
+    bundle,
+    post,
+    "/admin/v1/evidence/bundle",
+    "exportEvidence",
+    "A bundle of everything recorded of a contract, to be checked offline.",
+    [],
+    [request_body = BundleRow,],
+    [(status = 200, body = BundleView)]
+);
 
 #[derive(OpenApi)]
 #[openapi(paths(
-    integrations_list, integration_get, integration_put, integration_keys, integration_key, algorithms_get, algorithms_put, link_get, link_put,
-    link_delete, sinks_list, sink_get, sink_put, sink_delete, audit, bundle
+    integrations_list,
+    integration_get,
+    integration_put,
+    integration_keys,
+    integration_key,
+    algorithms_get,
+    algorithms_put,
+    link_get,
+    link_put,
+    link_delete,
+    sinks_list,
+    sink_get,
+    sink_put,
+    sink_delete,
+    audit,
+    bundle
 ))]
 struct EvidenceAdminApi;
 
 /// The administration of signing evidence.
-pub(super) fn evidence_admin_document() -> utoipa::openapi::OpenApi {
+pub(in crate::http) fn evidence_admin_document() -> utoipa::openapi::OpenApi {
     EvidenceAdminApi::openapi()
 }
