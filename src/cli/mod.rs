@@ -1,11 +1,13 @@
 //! The command line: what the program can be asked to do.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // this is where the program speaks to people
 
+mod administration;
 mod check_config;
 #[cfg(feature = "dev")]
 mod dev;
 mod evidence;
 mod import;
+mod licence;
 mod probe;
 mod serve;
 mod signals;
@@ -40,6 +42,8 @@ enum Command {
     Evidence(evidence::Evidence),
     /// Audit the evidence log of a running gateway.
     Audit(evidence::Audit),
+    /// Licences of signing agents: issue, verify, revoke.
+    Licence(licence::Arguments),
     /// Ask a running gateway whether it is ready (for container health checks).
     Probe(probe::Arguments),
 }
@@ -99,6 +103,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Import(arguments) => import::import(&arguments),
         Command::Evidence(command) => evidence::evidence(&command),
         Command::Audit(arguments) => evidence::audit(&arguments),
+        Command::Licence(arguments) => licence::licence(&arguments),
         Command::Probe(arguments) => probe::probe(&arguments),
     };
     match done {

@@ -14,6 +14,7 @@ use super::admin::registers::{RegisterRow, RegisterState, RegisterView};
 use super::envelope::Envelope;
 use super::evidence::openapi::{evidence_admin_document, evidence_document};
 use super::exchange::{Answer, Exchange};
+use super::openapi_agents::AgentsAdminApi;
 use super::problem::{Code, Problem};
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode};
@@ -185,6 +186,8 @@ macro_rules! admin_route {
         }
     };
 }
+
+pub(super) use {admin_route, described};
 
 admin_route!(invokers_list, get, "/admin/v1/invokers", "listInvokers", "All calling systems.", [], [],
     [(status = 200, body = Vec<InvokerView>)]);
@@ -519,6 +522,7 @@ pub fn public_document() -> utoipa::openapi::OpenApi {
 pub fn admin_document() -> utoipa::openapi::OpenApi {
     let mut document = AdminApi::openapi();
     document.merge(evidence_admin_document());
+    document.merge(AgentsAdminApi::openapi());
     document
 }
 

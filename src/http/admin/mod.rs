@@ -1,6 +1,8 @@
 //! The directory and its administration. Every route here wants the administrators' key.
 
 pub mod accounts;
+pub mod agents;
+pub mod agreements;
 pub mod cashiers;
 pub mod contract_types;
 pub mod customers;
@@ -9,6 +11,7 @@ mod explain;
 pub mod import;
 pub mod integrations;
 pub mod invokers;
+pub mod licences;
 pub(super) mod lines;
 pub mod registers;
 
