@@ -69,6 +69,7 @@ const FORBIDDEN_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("fiscal", PURE),
     ("dstu", PURE),
     ("signing-protocol", PURE),
+    ("sms", PURE),
     (
         "smartsign",
         &["countersign", "actors", "storage", "sandbox", "ractor", "sled"],
