@@ -74,6 +74,24 @@ const FORBIDDEN_DEPENDENCIES: &[(&str, &[&str])] = &[
         "smartsign",
         &["countersign", "actors", "storage", "sandbox", "ractor", "sled"],
     ),
+    // One operator's protocol: it knows messages and connections, and nothing of who wants them sent.
+    (
+        "smpp",
+        &[
+            "countersign",
+            "actors",
+            "storage",
+            "serve",
+            "sandbox",
+            "smartsign",
+            "warp",
+            "http",
+            "hyper",
+            "reqwest",
+            "ractor",
+            "sled",
+        ],
+    ),
     ("fuzz", &[]),
 ];
 
@@ -113,6 +131,7 @@ const FORBIDDEN_NAMES: &[(&str, &[&str])] = &[
     ("sled::", &["storage/src/sled_"]),
     // `countersign serve` must not depend on the stand-ins; tests may, and registers are tried against the fiscal server's rules.
     ("sandbox::sms::serve", &["src/dev/", "benches/support/"]),
+    ("sandbox::sms::smsc", &["src/dev/", "smpp/", "tests/it/"]),
     (
         "sandbox::fiscal",
         &["src/dev/", "sandbox/", "tests/it/", "actors/tests/register/"],

@@ -7,6 +7,7 @@
 
 mod operator;
 mod routes;
+pub mod smsc;
 
 pub use operator::{Control, Misbehaviour, Operator, Received, Reply};
 pub use routes::serve;

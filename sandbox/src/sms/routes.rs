@@ -114,8 +114,7 @@ async fn send(operator: Shared, body: Bytes) -> Response<Vec<u8>> {
         Ok(send) => send,
         Err(error) => return wrong(&error),
     };
-    #[allow(clippy::disallowed_methods)] // the stand-in has a clock of its own, as a real operator has
-    let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let at = now();
     let reply = lock(&operator).receive(
         send.id,
         Received {
@@ -137,6 +136,12 @@ async fn send(operator: Shared, body: Bytes) -> Response<Vec<u8>> {
             )
         }
     }
+}
+
+/// When a message came; the stand-in has a clock of its own, as a real operator has.
+#[allow(clippy::disallowed_methods)]
+pub(super) fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 fn lookup(id: Uuid, operator: Shared) -> Response<Vec<u8>> {
