@@ -12,4 +12,5 @@ mod run;
 pub mod secrets;
 pub mod telemetry;
 
-pub use run::{Environment, Listeners, Started, open_store, sms_sender, start};
+pub use outbound::sms::setup::{Sending, sending};
+pub use run::{Environment, Listeners, Started, open_store, start};

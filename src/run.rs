@@ -1,20 +1,24 @@
 //! One gateway from start to end.
 
-use crate::config::{Config, OUTCOME_GRACE_SECONDS, SmsSenderKind};
+use crate::config::{Config, OUTCOME_GRACE_SECONDS};
 use crate::http::{self, Gateway, GatewayFace, HttpMetrics, Parts};
 use crate::outbound;
+use crate::outbound::sms::setup::{Sending, guard_settings};
 use crate::secrets::Secrets;
 use crate::telemetry::{StoreMetrics, register_process};
 use actors::clock::Clock;
 use actors::customer::{CustomerMessage, Customers, World};
+use actors::deliveries::{Deliveries, Outbox, ask_for_ever};
 use actors::directory::Directory;
+use actors::guards::{Guarded, Guards};
 use actors::idempotency::Running;
-use actors::machines::otp::Policy;
+use actors::machines::otp::{Policy, signing_text};
 use actors::metrics::Metrics;
 use actors::otp::{OtpService, Settings};
 use actors::ports::SmsSender;
 use actors::random::Randomness;
 use actors::registry::Registry;
+use actors::secret::Otp;
 use actors::wheel::{self, DueKey, Wheel};
 use actors::windows::ClosedWindows;
 use std::future::Future;
@@ -31,8 +35,8 @@ use tokio_util::task::TaskTracker;
 pub struct Environment {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
-    /// The operator.
-    pub sms: Arc<dyn SmsSender>,
+    /// Who sends messages.
+    pub sms: Sending,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -57,6 +61,7 @@ pub struct Started {
     tasks: TaskTracker,
     servers: Servers,
     background: Vec<JoinHandle<()>>,
+    guards: Arc<Guards>,
     drain: Duration,
 }
 
@@ -88,37 +93,6 @@ pub fn open_store(config: &Config, metrics: &prometheus::Registry) -> Result<Arc
         ..SledOptions::new(&config.storage.path)
     };
     SledStore::open(options).map_err(|error| error.to_string())
-}
-
-/// The configured operator.
-///
-/// # Errors
-/// A sentence that names the option.
-pub fn sms_sender(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn SmsSender>, String> {
-    let client = outbound::client()?;
-    match config.sms.sender {
-        SmsSenderKind::Webhook => {
-            let webhook = &config.sms.webhook;
-            let secret = webhook
-                .secret
-                .resolve()
-                .map_err(|error| format!("sms.webhook.secret: {error}"))?;
-            let sender = outbound::sms::webhook::Webhook::new(
-                client,
-                &webhook.url,
-                secret.expose(),
-                Arc::clone(clock),
-            )?;
-            Ok(Arc::new(sender))
-        }
-        #[cfg(feature = "dev")]
-        SmsSenderKind::Sandbox => Ok(Arc::new(outbound::sms::sandbox::Sandbox::new(
-            client,
-            &config.sms.sandbox.url,
-        )?)),
-        #[cfg(not(feature = "dev"))]
-        SmsSenderKind::Sandbox => Err("sms.sender: this program was built without the sandbox".to_owned()),
-    }
 }
 
 /// Starts everything; requests are served when this returns.
@@ -153,6 +127,23 @@ pub async fn start(
     )
     .await;
     let directory = directory.map_err(stored)?;
+    check_templates(config, &directory)?;
+    let guards = Guards::open(
+        guard_settings(config),
+        Arc::clone(&store),
+        Arc::clone(&clock),
+        actor_metrics.clone(),
+    );
+    let guards = guards.await.map_err(stored)?;
+    let Sending {
+        sender,
+        router,
+        events,
+    } = sms;
+    let sms: Arc<dyn SmsSender> = Arc::new(Guarded {
+        guards: Arc::clone(&guards),
+        inner: sender,
+    });
     let tasks = TaskTracker::new();
     let windows = Arc::<ClosedWindows>::default();
     let (wheel, inbox) = Wheel::new();
@@ -160,7 +151,7 @@ pub async fn start(
         store: Arc::clone(&store),
         wheel: wheel.clone(),
         clock: Arc::clone(&clock),
-        sms,
+        sms: Arc::clone(&sms),
         hand_over_max: Duration::from_secs(config.sms.timeout_seconds),
         metrics: actor_metrics.clone(),
         windows: Arc::clone(&windows),
@@ -186,10 +177,27 @@ pub async fn start(
         keys: Arc::new(secrets.hmac_keys),
         settings: Arc::new(settings(config)?),
         running: Running::default(),
+        guards: Arc::clone(&guards),
+        metrics: actor_metrics.clone(),
+    };
+    let deliveries = Deliveries {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        customers: Arc::clone(&customers),
+        outbox: Outbox::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&randomness),
+            secrets.hook_key,
+            actor_metrics.clone(),
+        ),
         metrics: actor_metrics.clone(),
     };
     let gateway = Arc::new(Parts {
         otp,
+        deliveries: deliveries.clone(),
+        router: router.clone(),
+        receipts_url: config.sms.receipts_url.trim_end_matches('/').to_owned(),
         directory,
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
@@ -200,7 +208,15 @@ pub async fn start(
         body_deadline: Duration::from_secs(config.limits.body_seconds),
     });
     let waking = Arc::downgrade(&customers);
-    let background = vec![
+    let poster = Arc::new(outbound::partner::Partners::new(outbound::client()?));
+    let mut background: Vec<_> = events
+        .into_iter()
+        .map(|events| tokio::spawn(outbound::sms::smpp::pump(events, deliveries.clone())))
+        .collect();
+    background.extend([
+        tokio::spawn(ask_for_ever(deliveries.clone(), sms)),
+        tokio::spawn(deliveries.outbox.run(poster)),
+        tokio::spawn(Arc::clone(&guards).write_for_ever()),
         tokio::spawn(wheel::turn(inbox, Arc::clone(&clock), move |due| match due {
             DueKey::Customer(id) => waking
                 .upgrade()
@@ -218,7 +234,7 @@ pub async fn start(
             clock,
             Duration::from_secs(config.customers.idle_seconds),
         )),
-    ];
+    ]);
     let servers = serve_all(config, &gateway, &http_metrics, listeners)?;
     let drain = Duration::from_secs(config.limits.shutdown_seconds);
     Ok(Started {
@@ -227,6 +243,7 @@ pub async fn start(
         tasks,
         servers,
         background,
+        guards,
         drain,
     })
 }
@@ -255,6 +272,27 @@ fn settings(config: &Config) -> Result<Settings, String> {
             .map_err(|_| "otp.default_region: is no region".to_owned())?,
         policy,
     })
+}
+
+/// Characters of a name that a template is measured with: longer ones are rare, and their messages may have as many parts as are allowed.
+const NAME_CHARACTERS: usize = 40;
+
+/// Every contract type's message must fit into the parts that are allowed, whoever of an ordinary name it goes to.
+fn check_templates(config: &Config, directory: &Directory) -> Result<(), String> {
+    let (snapshot, name) = (directory.snapshot(), "\u{628}".repeat(NAME_CHARACTERS));
+    let allowed = config.sms.parts_max;
+    for (id, record) in snapshot.contract_types() {
+        let digits = record.otp.code_length.unwrap_or(config.otp.code_length);
+        let code = Otp::typed(&"0".repeat(usize::from(digits)));
+        let text = signing_text(&config.otp.brand, &name, &record.title, &code);
+        let parts = sms::segment::count(text.expose());
+        if parts > allowed {
+            return Err(format!(
+                "contract type {id}: its message would need {parts} parts, and sms.parts_max allows {allowed}; shorten its title or otp.brand"
+            ));
+        }
+    }
+    Ok(())
 }
 
 async fn sweep_idle(
@@ -377,6 +415,12 @@ impl Started {
             self.tasks.wait().await;
         }
         self.background.iter().for_each(JoinHandle::abort);
+        if let Some(router) = self.gateway.router.as_ref().filter(|_| orderly) {
+            router.close().await;
+        }
+        if let Err(error) = self.guards.write().await {
+            tracing::warn!(%error, "the last counts of traffic could not be written");
+        }
         self.customers.drain(self.drain).await;
         self.gateway.directory.drain(self.drain).await;
         self.servers.stop_admin.send_replace(true);

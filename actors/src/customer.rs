@@ -3,25 +3,24 @@
 //! It awaits its own commits and nothing else. A message to an operator runs in a task that tells the outcome back; the deadline of that
 //! outcome lives in the machine, so a lost task leaves nothing stuck.
 
+mod persistence;
+
 use crate::clock::{Clock, Now};
-use crate::durable::{Durable, Persistent};
-use crate::idempotency::{self, Held};
+use crate::durable::Durable;
+use crate::idempotency::Held;
 use crate::ids::{ChallengeId, ContactId, CustomerId, MessageId, RequestId};
-use crate::machines::otp::{
-    Answer, BookRecord, Command, Effect, Event, OtpBook, SendCommand, Settlement, VerifyCommand,
-};
+use crate::machines::otp::{Answer, Command, Effect, OtpBook, SendCommand, Settlement, VerifyCommand};
 use crate::metrics::Metrics;
-use crate::ports::{Lookup, Message, Outcome, SmsSender};
+use crate::ports::{HandOver, Lookup, Message, Outcome, SmsSender};
 use crate::registry::{Kind, Observed, Registry, Slot};
-use crate::wheel::{DueKey, Wheel};
+use crate::wheel::Wheel;
 use crate::windows::ClosedWindows;
 use crate::words::Quotable;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
-use storage::record::{Record, decode, encode};
-use storage::{Batch, Key, Store};
+use storage::Store;
 use tokio_util::task::TaskTracker;
 
 /// What a customer's actor is told.
@@ -64,6 +63,10 @@ pub enum CustomerMessage {
         challenge: ChallengeId,
         /// What became of it.
         settlement: Settlement,
+        /// Who has it.
+        handed: Option<HandOver>,
+        /// Told when it is durable.
+        reply: Option<RpcReplyPort<()>>,
     },
     /// A deadline has come.
     Wake,
@@ -190,7 +193,7 @@ impl Actor for CustomerActor {
     async fn handle(
         &self,
         myself: ActorRef<Self::Msg>,
-        message: CustomerMessage,
+        mut message: CustomerMessage,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         state.slot.taken();
@@ -204,9 +207,14 @@ impl Actor for CustomerActor {
         if state.book.is_none() {
             self.load(state).await?;
         }
+        let told = match &mut message {
+            CustomerMessage::Outcome { reply, .. } => reply.take(),
+            _ => None,
+        };
         if let Some(command) = self.command(message, state) {
             self.step(command, state).await?;
         }
+        told.into_iter().for_each(|reply| answer(reply, ()));
         Ok(())
     }
 }
@@ -273,9 +281,12 @@ impl CustomerActor {
             CustomerMessage::Outcome {
                 challenge,
                 settlement,
+                handed,
+                ..
             } => Some(Command::Settle {
                 challenge,
                 settlement,
+                handed,
             }),
             CustomerMessage::Wake => Some(Command::Wake),
             CustomerMessage::LeaveIfIdle => None,
@@ -331,22 +342,23 @@ impl CustomerActor {
             Effect::SendSms {
                 challenge,
                 message,
+                partner,
+                lifetime,
                 destination,
                 text,
                 trace,
             } => {
-                let deadline = self.0.hand_over_max;
-                self.send(
-                    state.id,
+                let message = Message {
+                    id: message,
                     challenge,
-                    Message {
-                        id: message,
-                        destination,
-                        text,
-                        deadline,
-                        trace,
-                    },
-                );
+                    partner,
+                    destination,
+                    text,
+                    lifetime,
+                    deadline: self.0.hand_over_max,
+                    trace,
+                };
+                self.send(state.id, message);
             }
             Effect::AskOperator { challenge, message } => self.ask(state.id, challenge, message),
             Effect::WindowClosed { window, until } => self.0.windows.close(state.id, window, until),
@@ -355,8 +367,8 @@ impl CustomerActor {
         }
     }
 
-    fn send(&self, customer: CustomerId, challenge: ChallengeId, message: Message) {
-        let world = Arc::clone(&self.0);
+    fn send(&self, customer: CustomerId, message: Message) {
+        let (world, challenge) = (Arc::clone(&self.0), message.challenge);
         self.0.tasks.spawn(async move {
             let began = world.clock.now();
             let quotable = Quotable::of(&message);
@@ -365,14 +377,7 @@ impl CustomerActor {
                 () = world.clock.sleep(world.hand_over_max) => Outcome::Unknown,
             };
             world.count_message(&outcome, began);
-            let settlement = settlement(outcome, &quotable);
-            world.tell(
-                customer,
-                CustomerMessage::Outcome {
-                    challenge,
-                    settlement,
-                },
-            );
+            world.settle(customer, challenge, settlement(outcome, &quotable));
         });
     }
 
@@ -383,31 +388,50 @@ impl CustomerActor {
                 found = world.sms.lookup(message, world.hand_over_max) => found,
                 () = world.clock.sleep(world.hand_over_max) => Lookup::CannotTell,
             };
-            let settlement = match found {
-                Lookup::Known(Outcome::Unknown) | Lookup::CannotTell => Settlement::Lost,
+            let settled = match found {
+                Lookup::Known(Outcome::Unknown) | Lookup::CannotTell => (Settlement::Lost, None),
                 Lookup::Known(outcome) => settlement(outcome, &Quotable::nothing()),
             };
+            let settlement = &settled.0;
             tracing::info!(%customer, %challenge, ?settlement, "the outcome of a message from before the restart is settled");
-            world.tell(customer, CustomerMessage::Outcome { challenge, settlement });
+            world.settle(customer, challenge, settled);
         });
     }
 }
 
-fn settlement(outcome: Outcome, quotable: &Quotable) -> Settlement {
+fn settlement(outcome: Outcome, quotable: &Quotable) -> (Settlement, Option<HandOver>) {
     match outcome {
-        Outcome::Accepted { .. } => Settlement::Accepted,
-        Outcome::Refused { code, text, .. } => Settlement::Refused {
-            code: quotable.code(&code),
-            text: quotable.words(&text),
-        },
-        Outcome::Unknown => Settlement::Unknown,
+        Outcome::Accepted(handed) => (Settlement::Accepted, Some(handed)),
+        Outcome::Refused { code, text, .. } => {
+            let (code, text) = (quotable.code(&code), quotable.words(&text));
+            (Settlement::Refused { code, text }, None)
+        }
+        Outcome::Unknown => (Settlement::Unknown, None),
     }
 }
 
 impl World {
+    fn settle(
+        &self,
+        customer: CustomerId,
+        challenge: ChallengeId,
+        (settlement, handed): (Settlement, Option<HandOver>),
+    ) {
+        let reply = None;
+        self.tell(
+            customer,
+            CustomerMessage::Outcome {
+                challenge,
+                settlement,
+                handed,
+                reply,
+            },
+        );
+    }
+
     fn count_message(&self, outcome: &Outcome, began: Now) {
         let label = match outcome {
-            Outcome::Accepted { .. } => "accepted",
+            Outcome::Accepted(_) => "accepted",
             Outcome::Refused { .. } => "refused",
             Outcome::Unknown => "unknown",
         };
@@ -433,55 +457,4 @@ fn log(customer: CustomerId, error: &storage::Error) {
 /// Answers whoever may still be waiting; who has gone is no error.
 fn answer<T: Send>(reply: RpcReplyPort<T>, given: T) {
     let _ = reply.send(given);
-}
-
-impl Record for BookRecord {
-    const NAME: &'static str = "customer's one-time passwords";
-    const VERSION: u8 = 1;
-}
-
-impl Persistent for OtpBook {
-    type Id = CustomerId;
-
-    fn row(id: &CustomerId) -> Key {
-        Key::table("otp-book").i64(id.0).build()
-    }
-
-    fn restore(id: &CustomerId, stored: Option<&[u8]>, now: Now) -> storage::Result<Self> {
-        Ok(match stored {
-            Some(bytes) => Self::restored(*id, decode::<BookRecord>(bytes)?, now),
-            None => Self::new(*id),
-        })
-    }
-
-    fn encode(&self, now: Now) -> storage::Result<Vec<u8>> {
-        encode(&self.record(now))
-    }
-
-    fn companions(&self, event: &Event, now: Now, batch: &mut Batch) -> storage::Result<()> {
-        match event {
-            Event::Issued { challenge, .. } => match challenge.claim {
-                Some(claim) => idempotency::reserve(batch, claim, self.customer(), challenge.id, now),
-                None => Ok(()),
-            },
-            Event::Settled {
-                answer,
-                claim: Some(claim),
-                ..
-            }
-            | Event::Verified {
-                answer,
-                claim: Some(claim),
-                ..
-            } => idempotency::settle(batch, *claim, answer, now),
-            Event::Settled { .. }
-            | Event::Verified { .. }
-            | Event::TryCounted { .. }
-            | Event::LockLifted { .. } => Ok(()),
-        }
-    }
-
-    fn due_key(id: &CustomerId) -> Option<DueKey> {
-        Some(DueKey::Customer(*id))
-    }
 }

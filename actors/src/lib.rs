@@ -5,8 +5,10 @@
 
 pub mod clock;
 pub mod customer;
+pub mod deliveries;
 pub mod directory;
 pub mod durable;
+pub mod guards;
 pub mod idempotency;
 pub mod ids;
 pub mod machines;

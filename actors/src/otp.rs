@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::customer::{CustomerMessage, Customers};
 use crate::directory::records::ContractTypeRecord;
 use crate::directory::{CachedCustomer, Directory};
+use crate::guards::Guards;
 use crate::idempotency::{Claim, Held, Running, Standing};
 use crate::ids::{ChallengeId, ContactId, ContractTypeId, CustomerId, InvokerCode, MessageId, RequestId};
 use crate::machines::otp::{
@@ -96,6 +97,8 @@ pub struct OtpService {
     pub settings: Arc<Settings>,
     /// Idempotency keys that run.
     pub running: Running,
+    /// Who watches how many codes are verified.
+    pub guards: Arc<Guards>,
     /// Counters.
     pub metrics: Metrics,
 }
@@ -215,6 +218,7 @@ impl OtpService {
             Err(Reason::ContactNotFound) => return Ok(Answer::of(Reason::ContactNotFound)),
             other => other.ok(),
         };
+        let phone = destination.clone();
         let command = Box::new(VerifyCommand {
             request: RequestId(0),
             window: found.window,
@@ -225,12 +229,17 @@ impl OtpService {
             keys: Arc::clone(&self.keys),
             claim: held.as_ref().map(Held::claim),
         });
-        self.ask(inputs.customer, |reply| CustomerMessage::Verify {
-            command,
-            reply,
-            held,
-        })
-        .await
+        let answer = self
+            .ask(inputs.customer, |reply| CustomerMessage::Verify {
+                command,
+                reply,
+                held,
+            })
+            .await?;
+        if let Some(phone) = phone.filter(|_| answer.reason == Reason::Success) {
+            self.guards.verified(&phone);
+        }
+        Ok(answer)
     }
 
     /// Lifts the lock that wrong tries put on a contact.

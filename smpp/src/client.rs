@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 /// Of a message's time, the part that its first answer of "later" may be waited through: the rest is for another operator.
@@ -45,7 +45,7 @@ pub struct Client {
     reference: AtomicU8,
     changed: Arc<Notify>,
     closing: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: TaskTracker,
 }
 
 struct Bind {
@@ -73,6 +73,7 @@ impl Client {
             CancellationToken::new(),
         );
         let count = Arc::new(AtomicUsize::new(0));
+        let tasks = TaskTracker::new();
         let keep = |number, role, inbox| {
             let (tell, bound) = watch::channel(false);
             let context = bind::Context {
@@ -86,9 +87,10 @@ impl Client {
                 count: Arc::clone(&count),
                 closing: closing.clone(),
             };
-            (tokio::spawn(bind::keep(context, inbox)), bound)
+            tasks.spawn(bind::keep(context, inbox));
+            bound
         };
-        let (mut binds, mut tasks) = (Vec::new(), Vec::new());
+        let mut binds = Vec::new();
         let role = match settings.mode {
             Mode::Transceiver => Role::Transceiver,
             Mode::TransmitterAndReceiver => Role::Transmitter,
@@ -96,14 +98,13 @@ impl Client {
         let window_max = settings.window.max(1);
         for number in 1..=settings.binds.max(1) {
             let (queue, inbox) = mpsc::channel(window_max);
-            let (task, bound) = keep(number, role, inbox);
-            tasks.push(task);
+            let bound = keep(number, role, inbox);
             let window = Arc::new(Semaphore::new(window_max));
             binds.push(Bind { queue, window, bound });
         }
         if role == Role::Transmitter {
             let (_, nothing) = mpsc::channel(1);
-            tasks.push(keep(binds.len() + 1, Role::Receiver, nothing).0);
+            keep(binds.len() + 1, Role::Receiver, nothing);
         }
         Self {
             settings,
@@ -256,7 +257,7 @@ impl Client {
     }
 
     /// Ends in order: what is written is waited for, then the binds are ended.
-    pub async fn close(mut self) {
+    pub async fn close(&self) {
         let until = Instant::now() + CLOSE_MAX;
         let window = self.settings.window.max(1);
         for bind in &self.binds {
@@ -265,9 +266,8 @@ impl Client {
             let _ = timeout_at(until, bind.window.acquire_many(all)).await;
         }
         self.closing.cancel();
-        for task in std::mem::take(&mut self.tasks) {
-            let _ = timeout_at(until + CLOSE_MAX, task).await; // it holds nothing that must be kept
-        }
+        self.tasks.close();
+        let _ = timeout_at(until + CLOSE_MAX, self.tasks.wait()).await; // a bind holds nothing that must be kept
     }
 }
 

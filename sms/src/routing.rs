@@ -3,6 +3,7 @@
 //! The route with the longest prefix of the number is taken. Its candidates go by rank; of those with the same rank one is drawn by weight, then
 //! the next of what is left. The draw is an argument (bits of the message's own id), so that the same message always goes the same way.
 
+use crate::Submitted;
 use serde::{Deserialize, Serialize};
 
 /// One operator on a route.
@@ -90,6 +91,12 @@ fn mixed(draw: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
+/// Whether the next operator is to be asked: only where this one has refused for reasons of its own. After an unknown outcome the message may have
+/// gone; after a refusal that blames the message or its recipient the next would be asked in vain, or against the recipient's will.
+pub fn goes_on(submitted: &Submitted) -> bool {
+    matches!(submitted, Submitted::Refused { permanent: false, .. })
+}
+
 /// Whether a number may be sent to at all: it begins with one of these prefixes, or none is listed.
 pub fn is_allowed(to: &str, prefixes: &[String]) -> bool {
     let digits = to.strip_prefix('+').unwrap_or(to);
@@ -160,6 +167,13 @@ mod tests {
             operators: vec![candidate("spare", 0, 0), candidate("main", 0, 1)],
         }]);
         assert!((0..100).all(|draw| spare.order("+1", draw) == ["main", "spare"]));
+    }
+
+    #[test]
+    fn the_next_is_asked_after_a_refusal_of_the_operators_own_and_never_after_an_unknown() {
+        assert!(goes_on(&Submitted::refused(false, "418", "")));
+        assert!(!goes_on(&Submitted::refused(true, "411", "")));
+        assert!(!goes_on(&Submitted::accepted("1")) && !goes_on(&Submitted::Unknown));
     }
 
     #[test]

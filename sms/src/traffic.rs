@@ -64,6 +64,12 @@ impl Traffic {
         slot.sent = slot.sent.saturating_add(1);
     }
 
+    /// A message that was counted did not go.
+    pub fn unsent(&mut self, now_ms: i64) {
+        let slot = self.slot(now_ms);
+        slot.sent = slot.sent.saturating_sub(1);
+    }
+
     /// A code was verified.
     pub fn verified(&mut self, now_ms: i64) {
         let slot = self.slot(now_ms);

@@ -2,12 +2,15 @@
 
 mod demo;
 mod files;
+mod sms;
 mod tax;
 
 pub use files::{DevFile, DevPartner};
+pub use sms::DevSms;
 
 use crate::config::{self, Config, LoadError, Sources};
-use crate::run::{Environment, Listeners, Started, open_store, sms_sender, start};
+use crate::outbound::sms::setup::sending;
+use crate::run::{Environment, Listeners, Started, open_store, start};
 use actors::clock::{Clock, SystemClock};
 use actors::random::{OsRandomness, Randomness};
 use files::DevSecrets;
@@ -16,7 +19,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage::Store;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 /// What `countersign dev` is given.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Options {
     pub data: PathBuf,
     /// File, environment and flags.
     pub sources: Sources,
+    /// By which way messages reach the stand-in operator.
+    pub sms: DevSms,
 }
 
 /// A world that runs.
@@ -32,8 +36,7 @@ pub struct Dev {
     started: Started,
     /// What was written to `dev.json`.
     pub file: DevFile,
-    stop_sms: oneshot::Sender<()>,
-    sms: tokio::task::JoinHandle<()>,
+    sms: sms::SmsStandIn,
     fiscal: tax::FiscalStandIn,
 }
 
@@ -46,14 +49,8 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     std::fs::create_dir_all(&options.data)
         .map_err(|error| format!("{}: cannot be made: {error}", options.data.display()))?;
     let secrets = DevSecrets::load_or_make(&options.data, randomness.as_ref())?;
-    let sms_listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-    let sms_url = base_url(&sms_listener)?;
-    let config = configure(options, &secrets, &sms_url).map_err(|error| error.to_string())?;
-
-    let (stop_sms, sms_stopped) = oneshot::channel::<()>();
-    let sms = tokio::spawn(sandbox::sms::serve(sms_listener, async move {
-        let _ = sms_stopped.await; // told, or forgotten: both mean stop
-    }));
+    let sms = sms::SmsStandIn::start().await?;
+    let config = configure(options, &secrets, &sms).map_err(|error| error.to_string())?;
     let fiscal = tax::FiscalStandIn::start(&options.data).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let metrics = prometheus::Registry::new();
@@ -64,10 +61,10 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     };
     // Only now: who holds the store's lock is the one whom `dev.json` is about.
     files::remove_stale(&options.data)?;
-    let sms_sender = sms_sender(&config, &clock)?;
+    let sending = sending(&config, &clock, &metrics)?;
     let environment = Environment {
         store,
-        sms: sms_sender,
+        sms: sending,
         clock,
         randomness,
         metrics,
@@ -79,12 +76,11 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     let (public, admin) = (base_url(&listeners.public)?, base_url(&listeners.admin)?);
     let started = start(&config, environment, listeners).await?;
     demo::fill(&started.gateway.directory, &secrets).await?;
-    let file = demo::describe(&secrets, public, admin, sms_url, fiscal.url.clone());
+    let file = demo::describe(&secrets, public, admin, sms.url.clone(), fiscal.url.clone());
     file.write(&options.data)?;
     Ok(Dev {
         started,
         file,
-        stop_sms,
         sms,
         fiscal,
     })
@@ -97,10 +93,7 @@ impl Dev {
     /// As [`Started::run`].
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), String> {
         let ended = self.started.run(shutdown).await;
-        let _ = self.stop_sms.send(()); // gone already is stopped already
-        self.sms
-            .await
-            .map_err(|error| format!("the stand-in operator ended badly: {error}"))?;
+        self.sms.stop().await?;
         self.fiscal.stop().await?;
         ended
     }
@@ -116,7 +109,7 @@ pub fn database(data: &Path) -> PathBuf {
     data.join("store")
 }
 
-fn configure(options: &Options, secrets: &DevSecrets, sms_url: &str) -> Result<Config, LoadError> {
+fn configure(options: &Options, secrets: &DevSecrets, sms: &sms::SmsStandIn) -> Result<Config, LoadError> {
     let mut sources = options.sources.clone();
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let own = [
@@ -130,10 +123,9 @@ fn configure(options: &Options, secrets: &DevSecrets, sms_url: &str) -> Result<C
             "otp.hmac_keys",
             format!("[{}]", quoted(&format!("1:{}", secrets.hmac_key))),
         ),
-        ("sms.sender", quoted("sandbox")),
-        ("sms.sandbox.url", quoted(sms_url)),
     ];
-    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let own = own.into_iter().chain(sms.settings(options.sms));
+    let own = own.map(|(name, value)| (name.to_owned(), value));
     // First, so that what the user says wins.
     sources.flags = own.chain(sources.flags).collect();
     config::load(&sources, true)

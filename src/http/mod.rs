@@ -3,6 +3,7 @@
 //! A route takes every method and judges it itself, so that 404 and 405 come before 401, then form, size and body, then the rules.
 
 pub mod admin;
+mod deliveries;
 pub mod envelope;
 mod exchange;
 mod face;
@@ -17,12 +18,15 @@ mod otp_body;
 #[cfg(test)]
 mod otp_body_tests;
 pub mod problem;
+mod receipts;
 
 pub use exchange::Exchange;
 pub use face::{GatewayFace, HttpMetrics, route_of};
 pub use openapi::{admin_document, public_document};
 
+use crate::outbound::sms::router::Router;
 use actors::clock::Clock;
+use actors::deliveries::Deliveries;
 use actors::directory::Directory;
 use actors::otp::OtpService;
 use actors::random::Randomness;
@@ -44,6 +48,12 @@ pub type Gateway = Arc<Parts>;
 pub struct Parts {
     /// CM-S02.
     pub otp: OtpService,
+    /// What became of messages.
+    pub deliveries: Deliveries,
+    /// Operators, for their reports.
+    pub router: Option<Arc<Router>>,
+    /// This gateway's public base URL as operators see it, without a slash at the end.
+    pub receipts_url: String,
     /// Who may call, and whom codes go to.
     pub directory: Directory,
     /// The store, for its health.
@@ -80,6 +90,16 @@ pub fn public(gateway: &Gateway) -> Routes {
             Shape::Otp,
             otp::verify,
         ),
+        route1(
+            path!("api" / "v1" / "contract-otp" / "deliveries" / String),
+            g,
+            deliveries::one,
+        ),
+        route1(
+            path!("api" / "v1" / "sms" / "receipts" / String),
+            g,
+            receipts::receive,
+        ),
         route(path!("openapi.json"), g, Shape::Plain, openapi::public),
         route1(path("docs").and(tail()), g, openapi::swagger),
         route1(path!("errors" / String), g, openapi::error_page),
@@ -115,6 +135,11 @@ pub fn admin(gateway: &Gateway) -> Routes {
             path!("admin" / "v1" / "invokers" / String / "keys" / String),
             g,
             admin::invokers::key,
+        ),
+        route1(
+            path!("admin" / "v1" / "invokers" / String / "webhook"),
+            g,
+            admin::hooks::hook,
         ),
         route(
             path!("admin" / "v1" / "contract-types"),

@@ -1,6 +1,7 @@
 //! The world as the actors ask for it: implements the ports of `actors`.
 
 mod http_client;
+pub mod partner;
 pub mod sms;
 pub mod tax;
 

@@ -19,6 +19,8 @@ mod exchanges;
 mod idempotency;
 mod openapi;
 mod operation;
+mod operators;
+mod operators_outside;
 mod otp_rows;
 mod otp_settled;
 mod otp_steps;

@@ -131,6 +131,7 @@ const FORBIDDEN_NAMES: &[(&str, &[&str])] = &[
     ("sled::", &["storage/src/sled_"]),
     // `countersign serve` must not depend on the stand-ins; tests may, and registers are tried against the fiscal server's rules.
     ("sandbox::sms::serve", &["src/dev/", "benches/support/"]),
+    ("sandbox::sms::serve_over", &["src/dev/", "tests/it/"]),
     ("sandbox::sms::smsc", &["src/dev/", "smpp/", "tests/it/"]),
     (
         "sandbox::fiscal",

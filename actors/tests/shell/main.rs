@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod customers;
+mod deliveries;
 mod directory;
 mod durable;
 mod faults;
 mod golden;
+mod guards;
 mod idempotency;
 mod register_world;
 mod registers;

@@ -16,15 +16,23 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 
 /// How long a send that "times out" is held; longer than any gateway waits.
-const SILENCE: Duration = Duration::from_secs(120);
+pub(super) const SILENCE: Duration = Duration::from_secs(120);
 /// The largest body.
 const BODY_BYTES_MAX: u64 = 64 * 1_024;
 
-type Shared = Arc<Mutex<Operator>>;
+pub(super) type Shared = Arc<Mutex<Operator>>;
 
 /// Serves the stand-in until `shutdown` completes.
 pub async fn serve(listener: TcpListener, shutdown: impl Future<Output = ()>) {
-    let operator = Shared::default();
+    serve_over(listener, Arc::default(), shutdown).await;
+}
+
+/// Serves the stand-in over messages that also arrive otherwise.
+pub async fn serve_over(
+    listener: TcpListener,
+    operator: Arc<Mutex<Operator>>,
+    shutdown: impl Future<Output = ()>,
+) {
     let limits = serve::Limits {
         hold_max: SILENCE,
         drain_deadline: Duration::from_secs(1),
@@ -94,6 +102,8 @@ fn routes(operator: &Shared) -> BoxedFilter<(Response<Vec<u8>>,)> {
         .or(forget)
         .unify()
         .or(control)
+        .unify()
+        .or(super::faces::routes(operator))
         .unify();
     found
         .recover(|_| async { Ok::<_, std::convert::Infallible>(no_such_route()) })
@@ -191,6 +201,6 @@ fn json<T: Serialize>(status: StatusCode, value: &T) -> Response<Vec<u8>> {
     response
 }
 
-fn lock(operator: &Shared) -> MutexGuard<'_, Operator> {
+pub(super) fn lock(operator: &Shared) -> MutexGuard<'_, Operator> {
     operator.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -45,6 +45,11 @@ pub trait HttpOperator: Send + Sync + 'static {
         None
     }
 
+    /// Ids that one such call may ask for.
+    fn poll_ids_max(&self) -> usize {
+        100
+    }
+
     /// What its answer says; nothing where it cannot be read.
     fn polled(&self, _status: u16, _body: &[u8]) -> Vec<Report> {
         Vec::new()

@@ -149,6 +149,10 @@ impl HttpOperator for Twilio {
         Some(self.call(Method::Get, &format!("Messages/{id}.json"), Zeroizing::default()))
     }
 
+    fn poll_ids_max(&self) -> usize {
+        1
+    }
+
     fn polled(&self, status: u16, body: &[u8]) -> Vec<Report> {
         let resource = serde_json::from_slice::<Resource>(body)
             .ok()

@@ -3,6 +3,7 @@
 pub mod contract_types;
 pub mod customers;
 mod explain;
+pub mod hooks;
 pub mod import;
 pub mod invokers;
 pub(super) mod lines;
@@ -68,7 +69,7 @@ fn unknown() -> Problem {
 }
 
 /// What the store's errors are to an administrator.
-fn store_problem(error: &storage::Error) -> Problem {
+pub(super) fn store_problem(error: &storage::Error) -> Problem {
     match error {
         storage::Error::Full { .. } => Problem::new(
             Code::Unavailable,

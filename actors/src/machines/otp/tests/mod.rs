@@ -128,6 +128,7 @@ impl Desk {
         answer_of(self.step(Command::Settle {
             challenge,
             settlement,
+            handed: None,
         }))
     }
 

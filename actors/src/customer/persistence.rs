@@ -1,0 +1,71 @@
+//! How a customer's book lies in the store, and what its events write beside it.
+
+use crate::clock::Now;
+use crate::deliveries::{self, DeliveryRecord};
+use crate::durable::Persistent;
+use crate::idempotency;
+use crate::ids::CustomerId;
+use crate::machines::otp::{BookRecord, Event, Fate, OtpBook};
+use crate::wheel::DueKey;
+use storage::record::{Record, decode, encode};
+use storage::{Batch, Key};
+
+impl Record for BookRecord {
+    const NAME: &'static str = "customer's one-time passwords";
+    const VERSION: u8 = 1;
+}
+
+impl Persistent for OtpBook {
+    type Id = CustomerId;
+
+    fn row(id: &CustomerId) -> Key {
+        Key::table("otp-book").i64(id.0).build()
+    }
+
+    fn restore(id: &CustomerId, stored: Option<&[u8]>, now: Now) -> storage::Result<Self> {
+        Ok(match stored {
+            Some(bytes) => Self::restored(*id, decode::<BookRecord>(bytes)?, now),
+            None => Self::new(*id),
+        })
+    }
+
+    fn encode(&self, now: Now) -> storage::Result<Vec<u8>> {
+        encode(&self.record(now))
+    }
+
+    fn companions(&self, event: &Event, now: Now, batch: &mut Batch) -> storage::Result<()> {
+        match event {
+            Event::Issued { challenge, .. } => match challenge.claim {
+                Some(claim) => idempotency::reserve(batch, claim, self.customer(), challenge.id, now),
+                None => Ok(()),
+            },
+            Event::Settled {
+                challenge,
+                fate,
+                answer,
+                claim,
+                first,
+                handed,
+            } => {
+                if let (Some((partner, message)), Fate::HandedOver(_) | Fate::Unknown(_) | Fate::Lost) =
+                    (first, fate)
+                {
+                    let record =
+                        DeliveryRecord::begun(*partner, self.customer(), *message, handed.as_ref(), now);
+                    deliveries::begin(batch, *challenge, &record)?;
+                }
+                claim.map_or(Ok(()), |claim| idempotency::settle(batch, claim, answer, now))
+            }
+            Event::Verified {
+                answer,
+                claim: Some(claim),
+                ..
+            } => idempotency::settle(batch, *claim, answer, now),
+            Event::Verified { .. } | Event::TryCounted { .. } | Event::LockLifted { .. } => Ok(()),
+        }
+    }
+
+    fn due_key(id: &CustomerId) -> Option<DueKey> {
+        Some(DueKey::Customer(*id))
+    }
+}
