@@ -3,14 +3,18 @@
 //! [`start`] opens what is to be opened and serves; [`Started::run`] goes on until it is told to stop, and leaves nothing acknowledged
 //! behind. The rules are in the package `actors`; here are configuration, routes, operators and the program.
 
+mod agents;
 pub mod config;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod http;
+mod listeners;
 pub mod outbound;
+mod registers;
 mod run;
 pub mod secrets;
 pub mod telemetry;
 
+pub use listeners::Listeners;
 pub use outbound::sms::setup::{Sending, sending};
-pub use run::{Environment, Listeners, Started, open_store, start};
+pub use run::{Environment, Signing, Started, open_store, start, tax_service};

@@ -1,24 +1,28 @@
 //! One gateway from start to end.
 
+use crate::agents;
 use crate::config::{Config, OUTCOME_GRACE_SECONDS};
-use crate::http::{self, Gateway, GatewayFace, HttpMetrics, Parts};
+use crate::http::{Gateway, HttpMetrics, Parts};
+use crate::listeners::{Listeners, Servers};
 use crate::outbound;
-use crate::outbound::sms::setup::{Sending, guard_settings};
+use crate::outbound::sms::setup::{Sending, check_templates, guard_settings};
+use crate::registers;
 use crate::secrets::Secrets;
 use crate::telemetry::{StoreMetrics, register_process};
+use actors::accounts::Accounts;
 use actors::clock::Clock;
 use actors::customer::{CustomerMessage, Customers, World};
 use actors::deliveries::{Deliveries, Outbox, ask_for_ever};
 use actors::directory::Directory;
 use actors::guards::{Guarded, Guards};
 use actors::idempotency::Running;
-use actors::machines::otp::{Policy, signing_text};
+use actors::machines::otp::Policy;
 use actors::metrics::Metrics;
 use actors::otp::{OtpService, Settings};
-use actors::ports::SmsSender;
+use actors::ports::{SignatureVerifier, SigningAgent, SmsSender, TaxService};
 use actors::random::Randomness;
+use actors::register::{RegisterMessage, RegisterMetrics, Registers};
 use actors::registry::Registry;
-use actors::secret::Otp;
 use actors::wheel::{self, DueKey, Wheel};
 use actors::windows::ClosedWindows;
 use std::future::Future;
@@ -26,9 +30,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use storage::{Health, SledOptions, SledStore, Store};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// What a gateway needs of the world; tests bring their own.
@@ -41,16 +44,20 @@ pub struct Environment {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub randomness: Arc<dyn Randomness>,
+    /// The tax service; `None`: no registers are served.
+    pub tax: Option<Arc<dyn TaxService>>,
+    /// Who signs, and who judges it, in place of the gateway's own agents.
+    pub signing: Option<Signing>,
     /// All metrics; the store's are there already.
     pub metrics: prometheus::Registry,
 }
 
-/// Where it listens; bound already, so that port 0 is known.
-pub struct Listeners {
-    /// For partners.
-    pub public: TcpListener,
-    /// For administrators, metrics and probes.
-    pub admin: TcpListener,
+/// Who signs documents, and who judges their signatures.
+pub struct Signing {
+    /// The signing agents.
+    pub agents: Arc<dyn SigningAgent>,
+    /// The judge.
+    pub verifier: Arc<dyn SignatureVerifier>,
 }
 
 /// A gateway that serves.
@@ -58,18 +65,14 @@ pub struct Started {
     /// What handlers need; also for those who start it with data.
     pub gateway: Gateway,
     customers: Arc<Registry<Customers>>,
+    registers: Option<Arc<Registry<Registers>>>,
+    going_down: CancellationToken,
     tasks: TaskTracker,
+    pushes: TaskTracker,
     servers: Servers,
     background: Vec<JoinHandle<()>>,
     guards: Arc<Guards>,
     drain: Duration,
-}
-
-struct Servers {
-    stop_public: watch::Sender<bool>,
-    stop_admin: watch::Sender<bool>,
-    public: JoinHandle<serve::DrainReport>,
-    admin: JoinHandle<serve::DrainReport>,
 }
 
 /// How often the store's health is looked at: a store that failed must end the process within a second.
@@ -95,6 +98,22 @@ pub fn open_store(config: &Config, metrics: &prometheus::Registry) -> Result<Arc
     SledStore::open(options).map_err(|error| error.to_string())
 }
 
+/// The configured tax service, where there is one.
+///
+/// # Errors
+/// A sentence that names the option.
+pub fn tax_service(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<dyn TaxService>>, String> {
+    if config.tax.url.is_empty() {
+        return Ok(None);
+    }
+    let settings = outbound::tax::Settings {
+        url: config.tax.url.clone(),
+        seals: config.tax.seals.clone(),
+    };
+    let server = outbound::tax::FiscalServer::new(outbound::client()?, &settings, Arc::clone(clock))?;
+    Ok(Some(Arc::new(server)))
+}
+
 /// Starts everything; requests are served when this returns.
 ///
 /// # Errors
@@ -110,6 +129,8 @@ pub async fn start(
         sms,
         clock,
         randomness,
+        tax,
+        signing,
         metrics,
     } = environment;
     let counted = |error: prometheus::Error| format!("metrics: {error}");
@@ -119,6 +140,13 @@ pub async fn start(
     let stored = |error: storage::Error| error.to_string();
 
     let pepper = Arc::new(secrets.pepper);
+    let accounts = Accounts::open(
+        Arc::clone(&store),
+        Arc::clone(&pepper),
+        Arc::clone(&clock),
+        Arc::clone(&randomness),
+    );
+    let accounts = accounts.await.map_err(stored)?;
     let directory = Directory::open(
         Arc::clone(&store),
         pepper,
@@ -162,9 +190,43 @@ pub async fn start(
     let customers = Registry::start(kind, Arc::clone(&clock), config.customers.queue_max).await;
     let customers = customers.map_err(|error| format!("actors: {error}"))?;
     let _ = world.registry.set(Arc::downgrade(&customers)); // set here and nowhere else
+    let going_down = CancellationToken::new();
+    let signers = agents::Needs {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        randomness: Arc::clone(&randomness),
+        metrics: metrics.clone(),
+        tasks: TaskTracker::new(),
+    };
+    let pushes = signers.tasks.clone();
+    let signers = agents::open(config, signers).await?;
+    let signing = signing.unwrap_or_else(|| Signing {
+        agents: Arc::clone(&signers.agents) as _,
+        verifier: signers.verifier,
+    });
+    let (registers, cashdesk) = match tax {
+        Some(tax) => {
+            let needs = registers::Needs {
+                store: Arc::clone(&store),
+                wheel: wheel.clone(),
+                clock: Arc::clone(&clock),
+                randomness: Arc::clone(&randomness),
+                accounts: accounts.clone(),
+                agents: signing.agents,
+                verifier: signing.verifier,
+                tax,
+                metrics: RegisterMetrics::new(&metrics).map_err(counted)?,
+                tasks: tasks.clone(),
+                going_down: going_down.clone(),
+            };
+            let (registers, cashdesk) = registers::start(config, needs).await?;
+            (Some(registers), Some(cashdesk))
+        }
+        None => (None, None),
+    };
     let owed = wheel.load(store.as_ref(), clock.as_ref()).await.map_err(stored)?;
     if owed > 0 {
-        tracing::info!(owed, "messages from before the restart are to be settled");
+        tracing::info!(owed, "deadlines from before the restart are to be settled");
     }
 
     let otp = OtpService {
@@ -199,6 +261,9 @@ pub async fn start(
         router: router.clone(),
         receipts_url: config.sms.receipts_url.trim_end_matches('/').to_owned(),
         directory,
+        accounts,
+        cashdesk,
+        agents: signers.agents,
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         randomness,
@@ -207,7 +272,6 @@ pub async fn start(
         draining: AtomicBool::new(false),
         body_deadline: Duration::from_secs(config.limits.body_seconds),
     });
-    let waking = Arc::downgrade(&customers);
     let poster = Arc::new(outbound::partner::Partners::new(outbound::client()?));
     let mut background: Vec<_> = events
         .into_iter()
@@ -217,16 +281,11 @@ pub async fn start(
         tokio::spawn(ask_for_ever(deliveries.clone(), sms)),
         tokio::spawn(deliveries.outbox.run(poster)),
         tokio::spawn(Arc::clone(&guards).write_for_ever()),
-        tokio::spawn(wheel::turn(inbox, Arc::clone(&clock), move |due| match due {
-            DueKey::Customer(id) => waking
-                .upgrade()
-                .into_iter()
-                .for_each(|customers| customers.tell(id, CustomerMessage::Wake)),
-            // No route of this gateway reaches a register, so that none has a deadline.
-            DueKey::Register(register) => {
-                tracing::error!(%register, "a register has a deadline, and no registers are served");
-            }
-        })),
+        tokio::spawn(wheel::turn(
+            inbox,
+            Arc::clone(&clock),
+            waking(&customers, registers.as_ref()),
+        )),
         tokio::spawn(actors::sweeper::run(store, Arc::clone(&clock), actor_metrics)),
         tokio::spawn(sweep_idle(
             Arc::clone(&customers),
@@ -235,17 +294,63 @@ pub async fn start(
             Duration::from_secs(config.customers.idle_seconds),
         )),
     ]);
-    let servers = serve_all(config, &gateway, &http_metrics, listeners)?;
+    if let Some(registers) = &registers {
+        let idle = Duration::from_secs(config.cashdesk.idle_seconds);
+        background.push(tokio::spawn(sweep_idle_registers(
+            Arc::clone(registers),
+            Arc::clone(&gateway.clock),
+            idle,
+        )));
+    }
+    background.push(tokio::spawn(Arc::clone(&gateway.agents).watch()));
+    let servers = Servers::start(config, &gateway, &http_metrics, listeners)?;
     let drain = Duration::from_secs(config.limits.shutdown_seconds);
     Ok(Started {
         gateway,
         customers,
+        registers,
+        going_down,
         tasks,
+        pushes,
         servers,
         background,
         guards,
         drain,
     })
+}
+
+/// Wakes whoever has a deadline.
+fn waking(
+    customers: &Arc<Registry<Customers>>,
+    registers: Option<&Arc<Registry<Registers>>>,
+) -> impl Fn(DueKey) + Send + 'static {
+    let customers = Arc::downgrade(customers);
+    let registers = registers.map(Arc::downgrade);
+    move |due| match (due, &registers) {
+        (DueKey::Customer(id), _) => {
+            let customers = customers.upgrade();
+            customers
+                .into_iter()
+                .for_each(|customers| customers.tell(id, CustomerMessage::Wake));
+        }
+        (DueKey::Register(register), Some(registers)) => {
+            let registers = registers.upgrade();
+            registers
+                .into_iter()
+                .for_each(|registers| registers.tell(register, RegisterMessage::Wake));
+        }
+        // An open shift closes nowhere then: whoever turned the tax service off must know.
+        (DueKey::Register(register), None) => {
+            tracing::error!(%register, "a register has a deadline, and no registers are served: set tax.url");
+        }
+    }
+}
+
+async fn sweep_idle_registers(registers: Arc<Registry<Registers>>, clock: Arc<dyn Clock>, idle: Duration) {
+    loop {
+        clock.sleep(IDLE_SWEEP.min(idle)).await;
+        registers.sweep_idle(idle);
+    }
 }
 
 fn settings(config: &Config) -> Result<Settings, String> {
@@ -274,27 +379,6 @@ fn settings(config: &Config) -> Result<Settings, String> {
     })
 }
 
-/// Characters of a name that a template is measured with: longer ones are rare, and their messages may have as many parts as are allowed.
-const NAME_CHARACTERS: usize = 40;
-
-/// Every contract type's message must fit into the parts that are allowed, whoever of an ordinary name it goes to.
-fn check_templates(config: &Config, directory: &Directory) -> Result<(), String> {
-    let (snapshot, name) = (directory.snapshot(), "\u{628}".repeat(NAME_CHARACTERS));
-    let allowed = config.sms.parts_max;
-    for (id, record) in snapshot.contract_types() {
-        let digits = record.otp.code_length.unwrap_or(config.otp.code_length);
-        let code = Otp::typed(&"0".repeat(usize::from(digits)));
-        let text = signing_text(&config.otp.brand, &name, &record.title, &code);
-        let parts = sms::segment::count(text.expose());
-        if parts > allowed {
-            return Err(format!(
-                "contract type {id}: its message would need {parts} parts, and sms.parts_max allows {allowed}; shorten its title or otp.brand"
-            ));
-        }
-    }
-    Ok(())
-}
-
 async fn sweep_idle(
     customers: Arc<Registry<Customers>>,
     windows: Arc<ClosedWindows>,
@@ -308,68 +392,6 @@ async fn sweep_idle(
     }
 }
 
-fn serve_all(
-    config: &Config,
-    gateway: &Gateway,
-    metrics: &HttpMetrics,
-    listeners: Listeners,
-) -> Result<Servers, String> {
-    let limits = limits(config);
-    let face = |name| Arc::new(GatewayFace::new(name, metrics.clone()));
-    let mut public = serve::Server::new(
-        listeners.public,
-        http::service(http::public(gateway)),
-        face("public"),
-        limits.clone(),
-    );
-    if let (Some(certificate), Some(key)) = (&config.public.tls_certificate_file, &config.public.tls_key_file)
-    {
-        let ca = config.public.tls_client_ca_file.as_deref();
-        let required = config.public.tls_client_certificate_required;
-        let tls = serve::Tls::from_pem_files(certificate, key, ca, required)
-            .map_err(|error| format!("TLS: {error}"))?;
-        public = public.tls(tls);
-    }
-    let admin = serve::Server::new(
-        listeners.admin,
-        http::service(http::admin(gateway)),
-        face("admin"),
-        limits,
-    );
-    let (stop_public, public_stopped) = watch::channel(false);
-    let (stop_admin, admin_stopped) = watch::channel(false);
-    Ok(Servers {
-        stop_public,
-        stop_admin,
-        public: tokio::spawn(public.run(told(public_stopped))),
-        admin: tokio::spawn(admin.run(told(admin_stopped))),
-    })
-}
-
-async fn told(mut stopped: watch::Receiver<bool>) {
-    // An error means that nobody can tell any more, which is as good as being told.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-fn limits(config: &Config) -> serve::Limits {
-    let limits = &config.limits;
-    let defaults = serve::Limits::default();
-    serve::Limits {
-        connections_max: if limits.connections_max == 0 {
-            defaults.connections_max
-        } else {
-            limits.connections_max
-        },
-        in_flight_max: limits.in_flight_max,
-        header_timeout: Duration::from_secs(limits.header_seconds),
-        hold_max: Duration::from_secs(limits.hold_seconds),
-        upload_max: Duration::from_secs(limits.upload_seconds),
-        keep_alive_idle: Duration::from_secs(limits.keep_alive_seconds),
-        drain_deadline: Duration::from_secs(limits.shutdown_seconds),
-        ..defaults
-    }
-}
-
 impl Started {
     /// Serves until `shutdown` completes, then goes down in order: readiness falls, accepting stops, what is in flight ends, what actors were
     /// told is made durable, the store is closed.
@@ -380,8 +402,7 @@ impl Started {
         let failure = tokio::select! {
             () = shutdown => None,
             reason = store_failure(Arc::clone(&self.gateway.store)) => Some(format!("the store failed: {reason}")),
-            _ = &mut self.servers.public => Some("the public listener ended".to_owned()),
-            _ = &mut self.servers.admin => Some("the administrators' listener ended".to_owned()),
+            ended = self.servers.failed() => Some(ended),
         };
         tracing::info!("going down");
         self.gateway.draining.store(true, Ordering::Relaxed);
@@ -402,8 +423,10 @@ impl Started {
     }
 
     async fn go_down(&mut self, orderly: bool) {
-        self.servers.stop_public.send_replace(true);
-        if orderly && let Ok(report) = (&mut self.servers.public).await {
+        // Whoever is held is answered "not resolved" now; the operations go on, here or in the next process.
+        self.going_down.cancel();
+        self.servers.public.stop();
+        if orderly && let Some(report) = self.servers.public.ended().await {
             tracing::info!(
                 finished = report.finished,
                 cut = report.cut,
@@ -414,6 +437,7 @@ impl Started {
         if orderly {
             self.tasks.wait().await;
         }
+        self.let_agents_go(orderly).await;
         self.background.iter().for_each(JoinHandle::abort);
         if let Some(router) = self.gateway.router.as_ref().filter(|_| orderly) {
             router.close().await;
@@ -422,10 +446,30 @@ impl Started {
             tracing::warn!(%error, "the last counts of traffic could not be written");
         }
         self.customers.drain(self.drain).await;
+        if let Some(registers) = &self.registers {
+            registers.drain(self.drain).await;
+        }
+        self.gateway.accounts.drain(self.drain).await;
         self.gateway.directory.drain(self.drain).await;
-        self.servers.stop_admin.send_replace(true);
+        self.gateway.agents.drain(self.drain).await;
+        self.servers.admin.stop();
         if orderly {
-            let _ = (&mut self.servers.admin).await; // its report says nothing that anybody waits for
+            self.servers.admin.ended().await;
+        }
+    }
+
+    /// Agents last: what was in flight may have waited for a signature.
+    async fn let_agents_go(&mut self, orderly: bool) {
+        self.gateway.agents.close();
+        self.pushes.close();
+        if let Some(agents) = &mut self.servers.agents {
+            agents.stop();
+            if orderly {
+                agents.ended().await;
+            }
+        }
+        if orderly {
+            self.pushes.wait().await;
         }
     }
 }

@@ -14,6 +14,13 @@ pub fn partner_key(randomness: &dyn Randomness) -> Result<String, Fault> {
     token(randomness, "csp_")
 }
 
+/// An account's permanent key: 128 random bits in hexadecimal, the form that clients' settings have room for.
+pub fn api_token(randomness: &dyn Randomness) -> Result<String, Fault> {
+    let mut bytes = Zeroizing::new([0; 16]);
+    randomness.fill(bytes.as_mut_slice())?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// An administrators' key: 256 random bits.
 pub fn admin_key(randomness: &dyn Randomness) -> Result<String, Fault> {
     token(randomness, "csa_")

@@ -3,6 +3,8 @@
 //! [`machines`] are pure rules; [`durable`] makes their decisions durable before anyone acts on them; each kind of actor is a thin shell
 //! in a file of its own; [`ports`] is what they ask of the world.
 
+pub mod accounts;
+pub mod agents;
 pub mod clock;
 pub mod customer;
 pub mod deliveries;

@@ -7,7 +7,7 @@ use actors::random::OsRandomness;
 use countersign::config;
 use countersign::secrets::Secrets;
 use countersign::telemetry::start_logging;
-use countersign::{Environment, Listeners, open_store, sending, start};
+use countersign::{Environment, Listeners, open_store, sending, start, tax_service};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -24,15 +24,24 @@ pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
         let terminated = terminated();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let sms = sending(&config, &clock, &metrics)?;
+        let tax = tax_service(&config, &clock)?;
         let environment = Environment {
             store,
             sms,
             clock,
             randomness: Arc::new(OsRandomness),
+            tax,
+            signing: None,
             metrics,
+        };
+        // Without registers there is nothing that an agent could sign.
+        let agents = match config.tax.url.as_str() {
+            "" => None,
+            _ => Some(bind(config.agents.address).await?),
         };
         let listeners = Listeners {
             public: bind(config.public.address).await?,
+            agents,
             admin: bind(config.admin.address).await?,
         };
         tracing::info!(public = %config.public.address, admin = %config.admin.address, "listening");

@@ -1,6 +1,6 @@
 //! What the types cannot say: ranges, and values that belong together.
 
-use super::{Config, ConfigSecret, OUTCOME_GRACE_SECONDS};
+use super::{Config, ConfigSecret, HOLD_MARGIN_SECONDS, OUTCOME_GRACE_SECONDS};
 use actors::machines::otp::{CAP_MAX, LOCK_AFTER_TRIES_MAX};
 use std::fmt;
 
@@ -26,6 +26,8 @@ pub(super) fn check(config: &Config, dev: bool) -> Vec<Problem> {
     problems.limits(config);
     problems.secrets(config, dev);
     problems.sms(config, dev);
+    problems.cashdesk(config);
+    problems.agents(config, dev);
     let Config { public, .. } = config;
     if public.tls_certificate_file.is_some() != public.tls_key_file.is_some() {
         problems.add(
@@ -61,6 +63,51 @@ impl Problems {
     pub(super) fn range(&mut self, option: &'static str, value: impl Into<u64>, min: u64, max: u64) {
         if !(min..=max).contains(&value.into()) {
             self.add(option, format!("must be between {min} and {max}"));
+        }
+    }
+
+    fn cashdesk(&mut self, config: &Config) {
+        let cashdesk = &config.cashdesk;
+        self.range("cashdesk.hold_seconds", cashdesk.hold_seconds, 1, 3_600);
+        // A hold is answered a moment before the listener would cut it.
+        let hold_max = config.limits.hold_seconds.saturating_sub(HOLD_MARGIN_SECONDS);
+        if !config.tax.url.is_empty() && (hold_max + 1..=3_600).contains(&cashdesk.hold_seconds) {
+            self.add(
+                "cashdesk.hold_seconds",
+                format!("must be at most {hold_max}, limits.hold_seconds less {HOLD_MARGIN_SECONDS}"),
+            );
+        }
+        self.range("cashdesk.unheld_seconds", cashdesk.unheld_seconds, 1, 86_400);
+        self.range(
+            "cashdesk.password_tries_max",
+            cashdesk.password_tries_max,
+            1,
+            1_000,
+        );
+        self.range("cashdesk.queue_max", cashdesk.queue_max, 1, 1_000_000);
+        self.range("cashdesk.idle_seconds", cashdesk.idle_seconds, 1, 86_400);
+        let software = cashdesk.software.chars().count();
+        self.range(
+            "cashdesk.software",
+            u64::try_from(software).unwrap_or(u64::MAX),
+            1,
+            64,
+        );
+        self.http_url("tax.url", &config.tax.url);
+        self.http_url("cashdesk.receipts_url", &cashdesk.receipts_url);
+    }
+
+    /// Empty, or a URL of http or https.
+    fn http_url(&mut self, option: &'static str, url: &str) {
+        let is_http = |url: &str| {
+            let parsed = reqwest::Url::parse(url);
+            parsed.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        };
+        if !url.is_empty() && !is_http(url) {
+            self.add(
+                option,
+                "must be a URL that begins with http:// or https://, or empty",
+            );
         }
     }
 
@@ -166,6 +213,35 @@ impl Problems {
                 "is an example that everybody knows; make your own, say with `openssl rand -base64 32`",
             );
         }
+    }
+
+    fn agents(&mut self, config: &Config, dev: bool) {
+        let agents = &config.agents;
+        if agents.tls_certificate_file.is_some() != agents.tls_key_file.is_some() {
+            self.add(
+                "agents.tls_key_file",
+                "certificate and key belong together: give both or neither",
+            );
+        }
+        if !agents.key.is_empty() {
+            self.secret("agents.key", &agents.key, dev);
+        }
+        let is_key = |key: &String| key.parse::<signing_protocol::PublicKey>().is_ok();
+        if !agents.earlier_public_keys.iter().all(is_key) {
+            self.add(
+                "agents.earlier_public_keys",
+                "each must be an Ed25519 public key: base64 of 32 bytes",
+            );
+        }
+        if agents.earlier_public_keys.len() > 2 {
+            self.add(
+                "agents.earlier_public_keys",
+                "two at most: issue the licences of older keys anew",
+            );
+        }
+        self.range("agents.waiting_max", count(agents.waiting_max), 1, 100_000);
+        self.range("agents.judges", count(agents.judges), 0, 64);
+        self.range("agents.report_seconds", agents.report_seconds, 5, 3_600);
     }
 }
 

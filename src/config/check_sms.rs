@@ -143,3 +143,104 @@ impl Problems {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LoadError, from_text};
+    use std::collections::BTreeSet;
+
+    /// What every gateway needs.
+    const BASE: &str = "[admin]\nkey = \"csa_canary-canary-canary\"\n\
+        [partners]\nkey_pepper = \"canarycanarycanarycanarycanarycanarycanaryA=\"\n\
+        [otp]\nhmac_keys = [\"1:canarycanarycanarycanarycanarycanarycanaryA=\"]\n\
+        [sms]\nsender = \"operators\"\n";
+    const TO_MAIN: &str = "routes = [{ prefix = \"98\", operators = [{ operator = \"main\" }] }]\n";
+    const MAIN: &str = "smpp.main = { host = \"h\", system_id = \"s\", password = \"p\" }\n";
+
+    /// The options that are wrong with these lines below `[sms]`.
+    #[track_caller]
+    fn check(lines: &[&str], expected: &[&str]) {
+        let text = format!("{BASE}{}", lines.concat());
+        let wrong: BTreeSet<&str> = match from_text("test", &text, false) {
+            Ok(_) => BTreeSet::new(),
+            Err(LoadError::Unfit(problems)) => problems.iter().map(|problem| problem.option).collect(),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(wrong, expected.iter().copied().collect(), "{text}");
+    }
+
+    #[test]
+    fn operators_need_routes_and_routes_need_operators_that_are_there() {
+        check(&[TO_MAIN, MAIN], &[]);
+        check(&[], &["sms.routes"]);
+        check(&[TO_MAIN], &["sms.routes"]);
+        check(
+            &["routes = [{ prefix = \"98\", operators = [] }]\n"],
+            &["sms.routes"],
+        );
+        check(
+            &[
+                "routes = [{ prefix = \"+98\", operators = [{ operator = \"main\" }] }]\n",
+                MAIN,
+            ],
+            &["sms.routes"],
+        );
+        let twice = "routes = [{ prefix = \"\", operators = [{ operator = \"main\" }] }, { prefix = \"\", operators = [{ operator = \"main\" }] }]\n";
+        check(&[twice, MAIN], &["sms.routes"]);
+        check(&[TO_MAIN, MAIN, "smpp.twilio = {}\n"], &["sms.smpp"]);
+    }
+
+    #[test]
+    fn an_operator_that_a_route_names_needs_its_account() {
+        let to = |name: &str| {
+            format!("routes = [{{ prefix = \"\", operators = [{{ operator = \"{name}\" }}] }}]\n")
+        };
+        check(&[&to("kavenegar")], &["sms.kavenegar.key"]);
+        check(&[&to("smsru")], &["sms.smsru.key"]);
+        check(&[&to("turbosms")], &["sms.turbosms.key", "sms.turbosms.sender"]);
+        check(&[&to("twilio")], &["sms.twilio.account", "sms.twilio.key"]);
+        check(&[&to("kavenegar"), "[sms.kavenegar]\nkey = \"k\"\n"], &[]);
+        check(
+            &[&to("kavenegar"), "[sms.kavenegar]\nkey = \"example\"\n"],
+            &["sms.kavenegar.key"],
+        );
+        check(
+            &[TO_MAIN, "smpp.main = { window = 0, binds = 33 }\n"],
+            &[
+                "sms.smpp.binds",
+                "sms.smpp.host",
+                "sms.smpp.password",
+                "sms.smpp.window",
+            ],
+        );
+    }
+
+    #[test]
+    fn ranges_and_forms_of_the_guards_are_kept() {
+        check(&[TO_MAIN, "parts_max = 0\n", MAIN], &["sms.parts_max"]);
+        check(
+            &[TO_MAIN, "allowed_prefixes = [\"+98\"]\n", MAIN],
+            &["sms.allowed_prefixes"],
+        );
+        check(
+            &[TO_MAIN, "receipts_url = \"gateway.test\"\n", MAIN],
+            &["sms.receipts_url"],
+        );
+        check(
+            &[
+                TO_MAIN,
+                MAIN,
+                "[sms.spending]\nprices = [{ prefix = \"x\", part = 1 }]\n",
+            ],
+            &["sms.spending.prices"],
+        );
+        check(
+            &[
+                TO_MAIN,
+                MAIN,
+                "[sms.traffic]\nrange_digits = 0\nverified_percent_min = 101\n",
+            ],
+            &["sms.traffic.range_digits", "sms.traffic.verified_percent_min"],
+        );
+    }
+}

@@ -3,8 +3,10 @@
 //! Built-in defaults, then the file, then the environment (`COUNTERSIGN__SECTION__KEY`), then flags. The file
 //! `config/countersign.toml` in the repository holds every option with its default, unit and reason; a test compares the two.
 
+mod agents;
 mod check;
 mod check_sms;
+mod fiscal;
 mod load;
 mod secret;
 mod sms;
@@ -15,7 +17,9 @@ pub use self::sms::{
     Breaker, HttpAccount, Price, SandboxSender, SmppAccount, SmppMode, Sms, SmsSenderKind, Spending, Traffic,
     TrafficMode, Twilio, Webhook,
 };
+pub use agents::Agents;
 pub use check::Problem;
+pub use fiscal::{CashDesk, Tax};
 pub use load::{LoadError, Sources, from_text, load, load_unchecked};
 pub use secret::ConfigSecret;
 
@@ -25,6 +29,9 @@ use std::path::PathBuf;
 
 /// How much later than the operator's own deadline (`sms.timeout_seconds`) an outcome is given up: only a lost task is that late.
 pub const OUTCOME_GRACE_SECONDS: u64 = 5;
+
+/// How much sooner than `limits.hold_seconds` a cash desk's hold ends at the latest: the answer has to be made and written.
+pub const HOLD_MARGIN_SECONDS: u64 = 2;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -46,6 +53,12 @@ pub struct Config {
     pub customers: Customers,
     /// How messages go out.
     pub sms: Sms,
+    /// The tax service's fiscal server.
+    pub tax: Tax,
+    /// Cash desks.
+    pub cashdesk: CashDesk,
+    /// Signing agents.
+    pub agents: Agents,
     /// What is logged, and how.
     pub log: Log,
 }

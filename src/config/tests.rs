@@ -1,6 +1,8 @@
 //! Facts about the configuration: the file in the repository, what wins over what, what is refused, and that no secret is ever seen.
 
-use super::{Config, ConfigSecret, LoadError, Public, SmppAccount, Sms, Sources, load, load_unchecked};
+use super::{
+    Agents, Config, ConfigSecret, LoadError, Public, SmppAccount, Sms, Sources, load, load_unchecked,
+};
 use crate::secrets::Secrets;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -91,6 +93,11 @@ fn every_option() -> BTreeSet<String> {
             smpp: [("main".to_owned(), SmppAccount::default())].into(),
             ..Sms::default()
         },
+        agents: Agents {
+            tls_certificate_file: some(),
+            tls_key_file: some(),
+            ..Agents::default()
+        },
         ..Config::default()
     };
     let mut options = BTreeSet::new();
@@ -161,6 +168,7 @@ fn example_secrets_are_fit_in_form_and_refused_outside_dev() {
         "partners.key_pepper",
         "otp.hmac_keys",
         "sms.webhook.secret",
+        "agents.key",
     ];
     assert_eq!(unfit(&sources, false), BTreeSet::from(secrets));
     let config = load(&sources, true).expect("`dev` takes them");
@@ -381,6 +389,28 @@ fn no_error_about_a_secret_quotes_it() {
 }
 
 #[test]
+fn a_cash_desk_is_held_no_longer_than_its_listener_lets_it_be() {
+    let served = with(fit(), "tax.url", "\"https://tax.example/fs\"");
+    for (seconds, expected) in [
+        ("58", BTreeSet::new()),
+        ("59", BTreeSet::from(["cashdesk.hold_seconds"])),
+    ] {
+        assert_eq!(
+            unfit(&with(served.clone(), "cashdesk.hold_seconds", seconds), false),
+            expected,
+            "{seconds}"
+        );
+    }
+    for url in ["\"ftp://tax.example\"", "\"tax.example\"", "\"http://\""] {
+        assert_eq!(
+            unfit(&with(fit(), "tax.url", url), false),
+            BTreeSet::from(["tax.url"]),
+            "{url}"
+        );
+    }
+}
+
+#[test]
 fn every_range_ends_where_it_says() {
     const DAY: u64 = 86_400;
     const MILLION: u64 = 1_000_000;
@@ -406,6 +436,13 @@ fn every_range_ends_where_it_says() {
         ("storage.queue_max", 1, MILLION),
         ("storage.cache_bytes", 8 << 20, 1 << 40),
         ("sms.timeout_seconds", 1, 55),
+        ("agents.waiting_max", 1, 100_000),
+        ("agents.report_seconds", 5, 3_600),
+        ("cashdesk.hold_seconds", 1, 3_600),
+        ("cashdesk.unheld_seconds", 1, DAY),
+        ("cashdesk.password_tries_max", 1, 1_000),
+        ("cashdesk.queue_max", 1, MILLION),
+        ("cashdesk.idle_seconds", 1, DAY),
     ] {
         for inside in [least, greatest] {
             let wrong = unfit(&with(fit(), option, &inside.to_string()), false);
@@ -460,6 +497,13 @@ fn what_does_not_fit_together_is_refused() {
         (live, &[("partners.key_pepper", "\"\"")], &["partners.key_pepper"]),
         (live, &[certificate], &["public.tls_key_file"]),
         (live, &[key], &["public.tls_key_file"]),
+        (live, &[("agents.tls_key_file", "/k")], &["agents.tls_key_file"]),
+        (
+            live,
+            &[("agents.earlier_public_keys", "[\"x\"]")],
+            &["agents.earlier_public_keys"],
+        ),
+        (live, &[("agents.judges", "65")], &["agents.judges"]),
         (live, &[certificate, key], &[]),
         (live, &[ca], &["public.tls_certificate_file"]),
         (live, &[required], &["public.tls_client_ca_file"]),

@@ -1,16 +1,18 @@
 //! The whole world in one process: gateway, stand-ins, demo data. For trying out and for tests; nothing leaves the machine.
 
+mod agent;
 mod demo;
 mod files;
 mod sms;
 mod tax;
 
-pub use files::{DevFile, DevPartner};
+pub use files::{DevCashDesk, DevFile, DevPartner};
 pub use sms::DevSms;
 
 use crate::config::{self, Config, LoadError, Sources};
+use crate::listeners::Listeners;
 use crate::outbound::sms::setup::sending;
-use crate::run::{Environment, Listeners, Started, open_store, start};
+use crate::run::{Environment, Started, open_store, start, tax_service};
 use actors::clock::{Clock, SystemClock};
 use actors::random::{OsRandomness, Randomness};
 use files::DevSecrets;
@@ -38,6 +40,7 @@ pub struct Dev {
     pub file: DevFile,
     sms: sms::SmsStandIn,
     fiscal: tax::FiscalStandIn,
+    agent: agent::DemoAgent,
 }
 
 /// Secrets, store, stand-ins, gateway, demo data, `dev.json`: in this order.
@@ -50,8 +53,9 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
         .map_err(|error| format!("{}: cannot be made: {error}", options.data.display()))?;
     let secrets = DevSecrets::load_or_make(&options.data, randomness.as_ref())?;
     let sms = sms::SmsStandIn::start().await?;
-    let config = configure(options, &secrets, &sms).map_err(|error| error.to_string())?;
     let fiscal = tax::FiscalStandIn::start(&options.data).await?;
+    let mut config = configure(options, &secrets, &sms, &fiscal.url).map_err(|error| error.to_string())?;
+
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let metrics = prometheus::Registry::new();
     let store: Arc<dyn Store> = {
@@ -62,27 +66,49 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     // Only now: who holds the store's lock is the one whom `dev.json` is about.
     files::remove_stale(&options.data)?;
     let sending = sending(&config, &clock, &metrics)?;
+    let tax = tax_service(&config, &clock)?;
     let environment = Environment {
         store,
         sms: sending,
         clock,
         randomness,
+        tax,
+        signing: None,
         metrics,
     };
     let listeners = Listeners {
         public: bind(config.public.address).await?,
+        agents: Some(bind(config.agents.address).await?),
         admin: bind(config.admin.address).await?,
     };
     let (public, admin) = (base_url(&listeners.public)?, base_url(&listeners.admin)?);
+    let agents = listeners
+        .agents
+        .as_ref()
+        .map(base_url)
+        .transpose()?
+        .unwrap_or_default();
+    if config.cashdesk.receipts_url.is_empty() {
+        config.cashdesk.receipts_url.clone_from(&public);
+    }
     let started = start(&config, environment, listeners).await?;
     demo::fill(&started.gateway.directory, &secrets).await?;
-    let file = demo::describe(&secrets, public, admin, sms.url.clone(), fiscal.url.clone());
+    let agent = agent::start(&options.data, &secrets, &started.gateway, &agents).await?;
+    let urls = demo::Urls {
+        public,
+        admin,
+        sms: sms.url.clone(),
+        fiscal: fiscal.url.clone(),
+        agent: agent.url.clone(),
+    };
+    let file = demo::describe(&secrets, urls);
     file.write(&options.data)?;
     Ok(Dev {
         started,
         file,
         sms,
         fiscal,
+        agent,
     })
 }
 
@@ -93,8 +119,10 @@ impl Dev {
     /// As [`Started::run`].
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), String> {
         let ended = self.started.run(shutdown).await;
+        let agent = self.agent.stop().await;
         self.sms.stop().await?;
         self.fiscal.stop().await?;
+        agent?;
         ended
     }
 
@@ -109,7 +137,12 @@ pub fn database(data: &Path) -> PathBuf {
     data.join("store")
 }
 
-fn configure(options: &Options, secrets: &DevSecrets, sms: &sms::SmsStandIn) -> Result<Config, LoadError> {
+fn configure(
+    options: &Options,
+    secrets: &DevSecrets,
+    sms: &sms::SmsStandIn,
+    fiscal_url: &str,
+) -> Result<Config, LoadError> {
     let mut sources = options.sources.clone();
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let own = [
@@ -123,6 +156,12 @@ fn configure(options: &Options, secrets: &DevSecrets, sms: &sms::SmsStandIn) -> 
             "otp.hmac_keys",
             format!("[{}]", quoted(&format!("1:{}", secrets.hmac_key))),
         ),
+        // Whatever is free: nobody but the demo's own agent looks for it.
+        ("agents.address", quoted("127.0.0.1:0")),
+        ("agents.push_private_addresses", "true".to_owned()),
+        ("tax.url", quoted(&format!("{fiscal_url}/fs"))),
+        // The demo agent is told where; nobody else looks for it.
+        ("agents.address", quoted("127.0.0.1:0")),
     ];
     let own = own.into_iter().chain(sms.settings(options.sms));
     let own = own.map(|(name, value)| (name.to_owned(), value));

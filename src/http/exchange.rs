@@ -4,11 +4,16 @@ use super::problem::{Code, Problem, Shape};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, Method, Response};
-use serve::{RequestId, TraceContext};
+use http::{HeaderMap, HeaderName, Method, Response};
+use serve::{Peer, RequestId, TraceContext};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 use warp::{Filter, Rejection};
+
+/// The longest idempotency key.
+const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 255;
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A request's body, piece by piece.
 pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
@@ -28,6 +33,8 @@ pub struct Exchange {
     pub request_id: RequestId,
     /// Its place in the caller's trace.
     pub trace: TraceContext,
+    /// The address that it came from.
+    pub peer: IpAddr,
     /// Its body, not read yet.
     pub body: BodyStream,
 }
@@ -40,8 +47,9 @@ pub fn exchange() -> impl Filter<Extract = (Exchange,), Error = Rejection> + Clo
         .and(query)
         .and(warp::ext::get::<RequestId>())
         .and(warp::ext::get::<TraceContext>())
+        .and(warp::ext::get::<Peer>())
         .and(warp::body::stream())
-        .map(|method, headers, query, request_id, trace, body| {
+        .map(|method, headers, query, request_id, trace, peer: Peer, body| {
             let body: BodyStream = Box::pin(into_bytes(body));
             Exchange {
                 method,
@@ -49,6 +57,7 @@ pub fn exchange() -> impl Filter<Extract = (Exchange,), Error = Rejection> + Clo
                 query,
                 request_id,
                 trace,
+                peer: peer.address.ip(),
                 body,
             }
         })
@@ -86,6 +95,23 @@ impl Exchange {
             .eq_ignore_ascii_case("bearer")
             .then_some(key.trim())
             .filter(|key| !key.is_empty())
+    }
+
+    /// The idempotency key that it came under, if any.
+    ///
+    /// # Errors
+    /// One that is none.
+    pub fn idempotency_key(&self) -> Result<Option<&str>, Problem> {
+        let Some(field) = self.headers.get(IDEMPOTENCY_KEY) else {
+            return Ok(None);
+        };
+        let key = field.to_str().ok().map(str::trim).filter(|key| {
+            (1..=IDEMPOTENCY_KEY_CHARACTERS_MAX).contains(&key.len())
+                && key.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        });
+        let detail = "Idempotency-Key must have 1 to 255 visible ASCII characters";
+        key.map(Some)
+            .ok_or_else(|| Problem::new(Code::InvalidIdempotencyKey, detail))
     }
 
     /// Refuses a body that says it is something else than `media_type` in UTF-8, or is compressed. No Content-Type is taken for the right one.

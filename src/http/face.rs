@@ -122,11 +122,7 @@ impl Face for GatewayFace {
             Refusal::Panicked => Problem::new(Code::Internal, "an unforeseen error; it was logged"),
             Refusal::Draining => Problem::new(Code::Unavailable, "the gateway is going down").retry_after(5),
         };
-        let shape = if is_otp(head.uri.path()) {
-            Shape::Otp
-        } else {
-            Shape::Plain
-        };
+        let shape = Shape::of(head.uri.path());
         match head.extensions.get::<RequestId>() {
             Some(id) => problem
                 .into_response(shape, id)
@@ -205,11 +201,6 @@ impl Face for GatewayFace {
     }
 }
 
-/// Whether callers of this path read the envelope of CM-S02.
-pub(super) fn is_otp(path: &str) -> bool {
-    path.starts_with("/api/v1/contract-otp/")
-}
-
 fn method_of(head: &Parts) -> &'static str {
     match head.method.as_str() {
         "GET" => "GET",
@@ -223,15 +214,31 @@ fn method_of(head: &Parts) -> &'static str {
 
 /// The template of a path; what is none of ours is `other`.
 pub fn route_of(path: &str) -> &'static str {
+    if path == "/api/v2/openapi.json" {
+        return "/api/v2/openapi.json";
+    }
+    if let Some(segments) = super::cashdesk::segments(path) {
+        return super::cashdesk::route_of(&segments);
+    }
     let parts: Vec<&str> = path.trim_matches('/').split('/').take(8).collect();
     match parts.as_slice() {
         ["api", "v1", "contract-otp", "send"] => "/api/v1/contract-otp/send",
         ["api", "v1", "contract-otp", "verify"] => "/api/v1/contract-otp/verify",
         ["api", "v1", "contract-otp", "deliveries", _] => "/api/v1/contract-otp/deliveries/{challenge_id}",
         ["api", "v1", "sms", "receipts", _] => "/api/v1/sms/receipts/{operator}",
+        ["api", "v1", "operations", _] => "/api/v1/operations/{id}",
+        ["api", "v1", "key"] => "/api/v1/key",
+        ["check", _] => "/check/{uuid}",
+        ["check", _, _] => "/check/{uuid}/{form}",
         ["openapi.json"] => "/openapi.json",
         ["docs", ..] => "/docs",
         ["errors", _] => "/errors/{name}",
+        ["agent", "v1", "signature-requests"] => "/agent/v1/signature-requests",
+        ["agent", "v1", "signature-requests", _] => "/agent/v1/signature-requests/{id}",
+        ["agent", "v1", "reports"] => "/agent/v1/reports",
+        ["agent", "v1", "challenges"] => "/agent/v1/challenges",
+        ["agent", "v1", "enrolments"] => "/agent/v1/enrolments",
+        ["agent", "v1", "cashiers"] => "/agent/v1/cashiers",
         ["livez"] => "/livez",
         ["readyz"] => "/readyz",
         ["metrics"] => "/metrics",
@@ -246,7 +253,27 @@ pub fn route_of(path: &str) -> &'static str {
         ["admin", "v1", "customers", _, "contacts", _, "lock"] => {
             "/admin/v1/customers/{ccms_code}/contacts/{code}/lock"
         }
+        ["admin", "v1", "accounts"] => "/admin/v1/accounts",
+        ["admin", "v1", "accounts", _] => "/admin/v1/accounts/{id}",
+        ["admin", "v1", "accounts", _, "keys"] => "/admin/v1/accounts/{id}/keys",
+        ["admin", "v1", "accounts", _, "keys", _] => "/admin/v1/accounts/{id}/keys/{key}",
+        ["admin", "v1", "accounts", _, "tokens"] => "/admin/v1/accounts/{id}/tokens",
+        ["admin", "v1", "accounts", _, "tokens", _] => "/admin/v1/accounts/{id}/tokens/{token}",
+        ["admin", "v1", "accounts", _, "registers"] => "/admin/v1/accounts/{id}/registers",
+        ["admin", "v1", "accounts", _, "cashiers"] => "/admin/v1/accounts/{id}/cashiers",
+        ["admin", "v1", "registers", _] => "/admin/v1/registers/{num_fiscal}",
+        ["admin", "v1", "registers", _, "state"] => "/admin/v1/registers/{num_fiscal}/state",
+        ["admin", "v1", "cashiers", _] => "/admin/v1/cashiers/{id}",
         ["admin", "v1", "import"] => "/admin/v1/import",
+        ["admin", "v1", "agents"] => "/admin/v1/agents",
+        ["admin", "v1", "agents", _] => "/admin/v1/agents/{id}",
+        ["admin", "v1", "agents", _, "licences"] => "/admin/v1/agents/{id}/licences",
+        ["admin", "v1", "agents", _, "licences", _] => "/admin/v1/agents/{id}/licences/{licence}",
+        ["admin", "v1", "agents", _, "keys", _, "activate"] => "/admin/v1/agents/{id}/keys/{key}/activate",
+        ["admin", "v1", "licences", "verify"] => "/admin/v1/licences/verify",
+        ["admin", "v1", "gateway-key"] => "/admin/v1/gateway-key",
+        ["admin", "v1", "accounts", _, "agreements"] => "/admin/v1/accounts/{id}/agreements",
+        ["admin", "v1", "accounts", _, "agreements", _] => "/admin/v1/accounts/{id}/agreements/{kind}",
         _ => "other",
     }
 }

@@ -3,6 +3,8 @@
 //! A route takes every method and judges it itself, so that 404 and 405 come before 401, then form, size and body, then the rules.
 
 pub mod admin;
+mod agents;
+pub mod cashdesk;
 mod deliveries;
 pub mod envelope;
 mod exchange;
@@ -13,6 +15,8 @@ mod form;
 pub mod fuzzing;
 mod health;
 mod openapi;
+mod openapi_agents;
+mod operations;
 mod otp;
 mod otp_body;
 #[cfg(test)]
@@ -22,9 +26,11 @@ mod receipts;
 
 pub use exchange::Exchange;
 pub use face::{GatewayFace, HttpMetrics, route_of};
-pub use openapi::{admin_document, public_document};
+pub use openapi::{admin_document, cashdesk_document, public_document};
 
 use crate::outbound::sms::router::Router;
+use actors::accounts::Accounts;
+use actors::agents::Agents;
 use actors::clock::Clock;
 use actors::deliveries::Deliveries;
 use actors::directory::Directory;
@@ -56,6 +62,12 @@ pub struct Parts {
     pub receipts_url: String,
     /// Who may call, and whom codes go to.
     pub directory: Directory,
+    /// Users of the fiscal side, their registers, cashiers and tokens.
+    pub accounts: Accounts,
+    /// Cash desks, where the gateway has a tax service to register with.
+    pub cashdesk: Option<cashdesk::CashDesk>,
+    /// Signing agents.
+    pub agents: Arc<Agents>,
     /// The store, for its health.
     pub store: Arc<dyn Store>,
     /// Time.
@@ -100,10 +112,55 @@ pub fn public(gateway: &Gateway) -> Routes {
             g,
             receipts::receive,
         ),
+        tills(g),
         route(path!("openapi.json"), g, Shape::Plain, openapi::public),
         route1(path("docs").and(tail()), g, openapi::swagger),
         route1(path!("errors" / String), g, openapi::error_page),
         nothing(),
+    ])
+}
+
+/// The listener for signing agents. What is said there is the package `signing-protocol`.
+pub fn agents(gateway: &Gateway) -> Routes {
+    let (g, plain) = (gateway, Shape::Plain);
+    first_of([
+        route(
+            path!("agent" / "v1" / "signature-requests"),
+            g,
+            plain,
+            agents::poll,
+        ),
+        route1(
+            path!("agent" / "v1" / "signature-requests" / String),
+            g,
+            agents::deliver,
+        ),
+        route(path!("agent" / "v1" / "reports"), g, plain, agents::reports),
+        route(path!("agent" / "v1" / "challenges"), g, plain, agents::challenges),
+        route(path!("agent" / "v1" / "enrolments"), g, plain, agents::enrolments),
+        route(path!("agent" / "v1" / "cashiers"), g, plain, agents::cashiers),
+        route1(path!("errors" / String), g, openapi::error_page),
+        nothing(),
+    ])
+}
+
+/// What cash desks and buyers ask for on the public listener.
+fn tills(gateway: &Gateway) -> Routes {
+    let g = gateway;
+    first_of([
+        route(
+            path!("api" / "v2" / "openapi.json"),
+            g,
+            Shape::Plain,
+            openapi::cashdesk,
+        ),
+        cashdesk_route(g),
+        route1(path!("api" / "v1" / "operations" / String), g, operations::one),
+        key_route(g),
+        route1(path!("check" / String), g, |gateway, id, exchange| {
+            cashdesk::public_receipt(gateway, [id, "html".to_owned()], exchange)
+        }),
+        route2(path!("check" / String / String), g, cashdesk::public_receipt),
     ])
 }
 
@@ -162,12 +219,136 @@ pub fn admin(gateway: &Gateway) -> Routes {
             g,
             admin::customers::lock,
         ),
+        route(
+            path!("admin" / "v1" / "accounts"),
+            g,
+            plain,
+            admin::accounts::list,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String),
+            g,
+            admin::accounts::one,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String / "keys"),
+            g,
+            admin::accounts::keys,
+        ),
+        route2(
+            path!("admin" / "v1" / "accounts" / String / "keys" / String),
+            g,
+            admin::accounts::key,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String / "tokens"),
+            g,
+            admin::accounts::tokens,
+        ),
+        route2(
+            path!("admin" / "v1" / "accounts" / String / "tokens" / String),
+            g,
+            admin::accounts::token,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String / "registers"),
+            g,
+            admin::accounts::registers,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String / "cashiers"),
+            g,
+            admin::accounts::cashiers,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String),
+            g,
+            admin::registers::one,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "state"),
+            g,
+            admin::registers::state,
+        ),
+        route1(
+            path!("admin" / "v1" / "cashiers" / String),
+            g,
+            admin::cashiers::one,
+        ),
         route(path!("admin" / "v1" / "import"), g, plain, admin::import::import),
+        route(path!("admin" / "v1" / "agents"), g, plain, admin::agents::list),
+        route1(path!("admin" / "v1" / "agents" / String), g, admin::agents::one),
+        route1(
+            path!("admin" / "v1" / "agents" / String / "licences"),
+            g,
+            admin::licences::list,
+        ),
+        route2(
+            path!("admin" / "v1" / "agents" / String / "licences" / String),
+            g,
+            admin::licences::one,
+        ),
+        route2(
+            path!("admin" / "v1" / "agents" / String / "keys" / String / "activate"),
+            g,
+            admin::agents::activate,
+        ),
+        route(
+            path!("admin" / "v1" / "licences" / "verify"),
+            g,
+            plain,
+            admin::licences::verify,
+        ),
+        route(
+            path!("admin" / "v1" / "gateway-key"),
+            g,
+            plain,
+            admin::licences::gateway_key,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String / "agreements"),
+            g,
+            admin::agreements::list,
+        ),
+        route2(
+            path!("admin" / "v1" / "accounts" / String / "agreements" / String),
+            g,
+            admin::agreements::one,
+        ),
         route(path!("openapi.json"), g, plain, openapi::admin),
         route1(path("docs").and(tail()), g, openapi::swagger),
         route1(path!("errors" / String), g, openapi::error_page),
         nothing(),
     ])
+}
+
+/// Everything below `/api/v2`, slashes too many included.
+fn cashdesk_route(gateway: &Gateway) -> Routes {
+    let gateway = Arc::clone(gateway);
+    path::full()
+        .and_then(|path: path::FullPath| async move {
+            let is_ours = cashdesk::segments(path.as_str()).is_some();
+            if is_ours {
+                Ok(path.as_str().to_owned())
+            } else {
+                Err(warp::reject::not_found())
+            }
+        })
+        .and(exchange())
+        .then(move |path: String, exchange: Exchange| {
+            let gateway = Arc::clone(&gateway);
+            async move { cashdesk::any(gateway, decoded(&path), exchange).await }
+        })
+        .boxed()
+}
+
+/// The upload of keys, which the agent serves.
+fn key_route(gateway: &Gateway) -> Routes {
+    let gateway = Arc::clone(gateway);
+    path!("api" / "v1" / "key")
+        .and(exchange())
+        .then(move |exchange: Exchange| cashdesk::upload(Arc::clone(&gateway), exchange))
+        .boxed()
 }
 
 /// The first route whose path matches answers.
@@ -261,16 +442,11 @@ fn nothing() -> Routes {
     path::full()
         .and(warp::ext::get::<serve::RequestId>())
         .map(|path: path::FullPath, id: serve::RequestId| {
-            let shape = if face::is_otp(path.as_str()) {
-                Shape::Otp
-            } else {
-                Shape::Plain
-            };
             Problem::new(
                 Code::NotFound,
                 "there is no such route; /openapi.json lists those that there are",
             )
-            .into_response(shape, &id)
+            .into_response(Shape::of(path.as_str()), &id)
         })
         .boxed()
 }

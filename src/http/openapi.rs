@@ -4,14 +4,18 @@
 //! a request and sees that it exists, and that every route is described.
 
 use super::Gateway;
+use super::admin::accounts::{AccountRow, AccountView, TokenView};
+use super::admin::cashiers::{CashierRow, CashierView};
 use super::admin::contract_types::{ContractTypeRow, ContractTypeView};
 use super::admin::customers::CustomerRow;
 use super::admin::hooks::{HookRow, HookView};
 use super::admin::import::Imported;
 use super::admin::invokers::{InvokerRow, InvokerView, KeyRow, NewKeyView};
+use super::admin::registers::{RegisterRow, RegisterState, RegisterView};
 use super::deliveries::DeliveryView;
 use super::envelope::Envelope;
 use super::exchange::{Answer, Exchange};
+use super::openapi_agents::AgentsAdminApi;
 use super::problem::{Code, Problem};
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode};
@@ -94,7 +98,7 @@ struct Sha256Hex(String);
 /// An error (RFC 9457); on the routes of CM-S02 the fields of its envelope stand beside these.
 #[derive(ToSchema)]
 #[allow(dead_code)]
-struct ProblemDetails {
+pub(super) struct ProblemDetails {
     /// A path on this server with a page about this error.
     r#type: String,
     /// The error in a few words.
@@ -193,6 +197,8 @@ macro_rules! admin_route {
         }
     };
 }
+
+pub(super) use {admin_route, described};
 
 admin_route!(invokers_list, get, "/admin/v1/invokers", "listInvokers", "All calling systems.", [], [],
     [(status = 200, body = Vec<InvokerView>)]);
@@ -349,6 +355,156 @@ admin_route!(
     [(status = 204)]
 );
 admin_route!(
+    accounts_list,
+    get,
+    "/admin/v1/accounts",
+    "listAccounts",
+    "All users of the fiscal side.",
+    [],
+    [],
+    [(status = 200, body = Vec<AccountView>)]
+);
+admin_route!(
+    account_get,
+    get,
+    "/admin/v1/accounts/{id}",
+    "getAccount",
+    "A user.",
+    [("id" = Uuid, Path)],
+    [],
+    [(status = 200, body = AccountView)]
+);
+admin_route!(
+    account_put,
+    put,
+    "/admin/v1/accounts/{id}",
+    "putAccount",
+    "Put a user; its keys stay, and without a password the earlier one.",
+    [("id" = Uuid, Path)],
+    [request_body = AccountRow,],
+    [(status = 200, body = AccountView)]
+);
+admin_route!(
+    account_keys_post,
+    post,
+    "/admin/v1/accounts/{id}/keys",
+    "addAccountKey",
+    "Add a permanent key (api_token); shown this once.",
+    [("id" = Uuid, Path)],
+    [request_body = KeyRow,],
+    [(status = 201, body = NewKeyView)]
+);
+admin_route!(
+    account_key_delete,
+    delete,
+    "/admin/v1/accounts/{id}/keys/{key}",
+    "revokeAccountKey",
+    "Revoke a permanent key.",
+    [("id" = Uuid, Path), ("key" = Uuid, Path)],
+    [],
+    [(status = 204)]
+);
+admin_route!(
+    account_tokens_get,
+    get,
+    "/admin/v1/accounts/{id}/tokens",
+    "listTokens",
+    "The tokens of a user, oldest first.",
+    [("id" = Uuid, Path)],
+    [],
+    [(status = 200, body = Vec<TokenView>)]
+);
+admin_route!(
+    account_token_delete,
+    delete,
+    "/admin/v1/accounts/{id}/tokens/{token}",
+    "revokeToken",
+    "Revoke a token.",
+    [("id" = Uuid, Path), ("token" = Uuid, Path)],
+    [],
+    [(status = 204)]
+);
+admin_route!(
+    account_registers_get,
+    get,
+    "/admin/v1/accounts/{id}/registers",
+    "listRegisters",
+    "The registers of a user.",
+    [("id" = Uuid, Path)],
+    [],
+    [(status = 200, body = Vec<RegisterView>)]
+);
+admin_route!(
+    account_cashiers_get,
+    get,
+    "/admin/v1/accounts/{id}/cashiers",
+    "listCashiers",
+    "The cashiers of a user, oldest first.",
+    [("id" = Uuid, Path)],
+    [],
+    [(status = 200, body = Vec<CashierView>)]
+);
+admin_route!(
+    register_get,
+    get,
+    "/admin/v1/registers/{num_fiscal}",
+    "getRegister",
+    "A cash register.",
+    [("num_fiscal" = u64, Path, minimum = 1)],
+    [],
+    [(status = 200, body = RegisterView)]
+);
+admin_route!(
+    register_put,
+    put,
+    "/admin/v1/registers/{num_fiscal}",
+    "putRegister",
+    "Put a cash register.",
+    [("num_fiscal" = u64, Path, minimum = 1)],
+    [request_body = RegisterRow,],
+    [(status = 200, body = RegisterView)]
+);
+admin_route!(
+    register_delete,
+    delete,
+    "/admin/v1/registers/{num_fiscal}",
+    "deleteRegister",
+    "Forget a cash register; its documents stay.",
+    [("num_fiscal" = u64, Path, minimum = 1)],
+    [],
+    [(status = 204)]
+);
+admin_route!(
+    register_state_get,
+    get,
+    "/admin/v1/registers/{num_fiscal}/state",
+    "getRegisterState",
+    "How a cash register stands.",
+    [("num_fiscal" = u64, Path, minimum = 1)],
+    [],
+    [(status = 200, body = RegisterState)]
+);
+admin_route!(
+    cashier_get,
+    get,
+    "/admin/v1/cashiers/{id}",
+    "getCashier",
+    "A cashier.",
+    [("id" = Uuid, Path)],
+    [],
+    [(status = 200, body = CashierView)]
+);
+admin_route!(
+    cashier_put,
+    put,
+    "/admin/v1/cashiers/{id}",
+    "putCashier",
+    "Change a cashier: name, rank, registers, whether they may sign.",
+    [("id" = Uuid, Path)],
+    [request_body = CashierRow,],
+    [(status = 200, body = CashierView)]
+);
+admin_route!(
     import_post,
     post,
     "/admin/v1/import",
@@ -392,7 +548,7 @@ struct PublicApi;
     info(title = "Countersign administration", description = "The directory and its administration.", license(name = "MIT OR Apache-2.0")),
     paths(
         invokers_list, invoker_get, invoker_put, invoker_delete, keys_post, key_delete, hook_get, hook_put, hook_delete, types_list, type_get, type_put, type_delete,
-        customer_get, customer_put, customer_delete, lock_delete, import_post
+        customer_get, customer_put, customer_delete, lock_delete, accounts_list, account_get, account_put, account_keys_post, account_key_delete, account_tokens_get, account_token_delete, account_registers_get, account_cashiers_get, register_get, register_put, register_delete, register_state_get, cashier_get, cashier_put, import_post
     ),
     modifiers(&Keys)
 )]
@@ -405,9 +561,17 @@ pub fn public_document() -> utoipa::openapi::OpenApi {
 
 /// The description of the administrators' listener.
 pub fn admin_document() -> utoipa::openapi::OpenApi {
-    AdminApi::openapi()
+    let mut document = AdminApi::openapi();
+    document.merge(AgentsAdminApi::openapi());
+    document
 }
 
+/// The description of what cash desks ask for.
+pub fn cashdesk_document() -> utoipa::openapi::OpenApi {
+    super::cashdesk::document()
+}
+
+static CASHDESK_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&cashdesk_document()));
 static PUBLIC_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&public_document()));
 static ADMIN_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&admin_document()));
 
@@ -419,6 +583,12 @@ fn document_json(document: &utoipa::openapi::OpenApi) -> Vec<u8> {
 pub async fn public(_: Gateway, exchange: Exchange) -> Answer {
     exchange.allow(&[Method::GET])?;
     Ok(content("application/json", PUBLIC_JSON.clone()))
+}
+
+/// The description of what cash desks ask for.
+pub async fn cashdesk(_: Gateway, exchange: Exchange) -> Answer {
+    exchange.allow(&[Method::GET])?;
+    Ok(content("application/json", CASHDESK_JSON.clone()))
 }
 
 /// The administrators' description.

@@ -16,11 +16,7 @@ use http::{Method, Response};
 
 /// The largest body: the four inputs, an OTP and a hundred digests.
 pub const BODY_BYTES_MAX: usize = 16 * 1_024;
-/// The longest idempotency key.
-const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 255;
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Sends a code.
 pub async fn send(gateway: Gateway, mut exchange: Exchange) -> Answer {
@@ -60,16 +56,8 @@ fn claim(
     route: &str,
     body: &[u8],
 ) -> Result<Option<Claim>, Problem> {
-    let Some(field) = exchange.headers.get(IDEMPOTENCY_KEY) else {
-        return Ok(None);
-    };
-    let key = field.to_str().ok().map(str::trim).filter(|key| {
-        (1..=IDEMPOTENCY_KEY_CHARACTERS_MAX).contains(&key.len())
-            && key.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-    });
-    let detail = "Idempotency-Key must have 1 to 255 visible ASCII characters";
-    let key = key.ok_or_else(|| Problem::new(Code::InvalidIdempotencyKey, detail))?;
-    Ok(Some(Claim::new(partner, route, key, body)))
+    let key = exchange.idempotency_key()?;
+    Ok(key.map(|key| Claim::new(partner, route, key, body)))
 }
 
 fn answer(outcome: Result<Answered, Trouble>) -> Answer {

@@ -1,5 +1,6 @@
 //! Every error of our own faces: `application/problem+json` (RFC 9457), each with a page under `docs/errors`.
 
+use super::cashdesk::{Fault, is_cashdesk};
 use super::envelope::Envelope;
 use actors::machines::otp::Reason;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -44,13 +45,29 @@ pub enum Code {
     HeldTooLong,
     /// The gateway is going down, or its store takes nothing.
     Unavailable,
+    /// The licence does not hold, was revoked or is not known.
+    LicenceRefused,
+    /// No agreement is recorded for what was asked.
+    AgreementMissing,
+    /// A nonce was not given for this, was used or is out of time.
+    ChallengeExpired,
+    /// No request for a signature has this id.
+    UnknownRequest,
+    /// Something else was delivered under this id before.
+    OtherAnswer,
+    /// The deadline of a request for a signature has passed.
+    LateAnswer,
+    /// A signature is not by that key, not over those octets, or does not hold.
+    UnfitSignature,
+    /// The agent refused, or did not answer.
+    AgentFailed,
     /// An unforeseen error.
     Internal,
 }
 
 impl Code {
     /// All of them; each has a page.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 26] = [
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Unauthorized,
@@ -68,6 +85,14 @@ impl Code {
         Self::Busy,
         Self::HeldTooLong,
         Self::Unavailable,
+        Self::LicenceRefused,
+        Self::AgreementMissing,
+        Self::ChallengeExpired,
+        Self::UnknownRequest,
+        Self::OtherAnswer,
+        Self::LateAnswer,
+        Self::UnfitSignature,
+        Self::AgentFailed,
         Self::Internal,
     ];
 
@@ -121,6 +146,18 @@ impl Code {
             Self::Busy => facts!(SERVICE_UNAVAILABLE, "busy", "Busy"),
             Self::HeldTooLong => facts!(SERVICE_UNAVAILABLE, "held-too-long", "No answer in time"),
             Self::Unavailable => facts!(SERVICE_UNAVAILABLE, "unavailable", "Unavailable"),
+            Self::LicenceRefused => facts!(FORBIDDEN, "licence-refused", "Licence refused"),
+            Self::AgreementMissing => facts!(FORBIDDEN, "agreement-missing", "No agreement is recorded"),
+            Self::ChallengeExpired => facts!(CONFLICT, "challenge-expired", "Challenge expired"),
+            Self::UnknownRequest => facts!(NOT_FOUND, "unknown-request", "No such request for a signature"),
+            Self::OtherAnswer => facts!(CONFLICT, "other-answer", "Another answer was delivered before"),
+            Self::LateAnswer => facts!(GONE, "late-answer", "The answer came late"),
+            Self::UnfitSignature => facts!(
+                UNPROCESSABLE_ENTITY,
+                "unfit-signature",
+                "The signature does not fit"
+            ),
+            Self::AgentFailed => facts!(BAD_GATEWAY, "agent-failed", "The agent did not do it"),
             Self::Internal => facts!(INTERNAL_SERVER_ERROR, "internal", "Unforeseen error"),
         }
     }
@@ -158,6 +195,21 @@ pub enum Shape {
     Plain,
     /// Problem details that carry the envelope of CM-S02 too, since its callers read only the body.
     Otp,
+    /// CashDesk's `{message, type, code}`.
+    CashDesk,
+}
+
+impl Shape {
+    /// What callers of this path read.
+    pub fn of(path: &str) -> Self {
+        if path.starts_with("/api/v1/contract-otp/") {
+            Self::Otp
+        } else if is_cashdesk(path) {
+            Self::CashDesk
+        } else {
+            Self::Plain
+        }
+    }
 }
 
 impl std::fmt::Display for Problem {
@@ -186,6 +238,16 @@ impl Problem {
             reason: None,
             headers: Vec::new(),
         }
+    }
+
+    /// What it is.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The header fields that go with it (`Allow`, `Retry-After`).
+    pub fn into_headers(self) -> Vec<(http::HeaderName, HeaderValue)> {
+        self.headers
     }
 
     /// Whether it is ours.
@@ -230,6 +292,7 @@ impl Problem {
     pub fn into_response(self, shape: Shape, request_id: &RequestId) -> Response<Vec<u8>> {
         let (status, slug, title, _) = self.code.facts();
         let envelope = match shape {
+            Shape::CashDesk => return Fault::from(self).into_response(request_id),
             Shape::Plain => None,
             Shape::Otp => Some(Envelope::refusal(
                 self.reason.unwrap_or(Reason::Unknown),

@@ -12,13 +12,33 @@ const IDLE_PER_HOST_MAX: usize = 64;
 /// # Errors
 /// A sentence, where the system's certificates cannot be loaded.
 pub fn client() -> Result<reqwest::Client, String> {
+    client_with(|builder| builder)
+}
+
+/// A client that differs in something.
+pub(super) fn client_with(
+    change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client, String> {
     // The provider is chosen once for the process; a second choice of the same is no error.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_MAX)
         .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
-        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
+        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")));
+    change(builder)
         .build()
         .map_err(|error| format!("the HTTP client could not be made: {error}"))
+}
+
+/// An error and its causes, in one line, without its URL.
+pub(super) fn plain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
 }

@@ -1,5 +1,6 @@
 //! The world as the actors ask for it: implements the ports of `actors`.
 
+pub mod agent;
 mod http_client;
 pub mod partner;
 pub mod sms;

@@ -1,7 +1,7 @@
 //! Who may do what: a row for each described route, so that a new route without one fails.
 
 use crate::client::{Call, Client};
-use crate::openapi::{Route, routes_of_admin, routes_of_public};
+use crate::openapi::{ACCOUNT, Route, routes_of_admin, routes_of_public};
 use crate::world::{ADMIN_KEY, AGAH, AGAH_KEY, ORAGH, ORAGH_KEY, SEND, VERIFY, World, inputs, with};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -41,6 +41,17 @@ fn admin_rows() -> Vec<Row> {
     let customer = Some(json!({ "full_name": "x", "contacts": [contact] }));
     let contract_type = Some(json!({ "title": "x" }));
     let hook = Some(json!({ "url": "https://partner.test/news" }));
+    let agent = Some(json!({ "name": "x", "accounts": [ACCOUNT] }));
+    let public_key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    let licence = Some(json!({ "public_key": public_key, "keys_max": 1, "expires": "2026-06-01T00:00:00Z" }));
+    let token = Some(json!({ "token": "csl1.e30.AA" }));
+    let agreement = Some(json!({ "signed_on": "2026-02-20", "reference": "x" }));
+    let account = Some(json!({ "name": "x", "email": "x@example.com", "password": "an invented password" }));
+    let register = Some(json!({
+        "account": ACCOUNT, "cash_desk": 1, "tax_number": "0000000017", "organisation": "x", "point": "x",
+        "taxes": [{ "name": "ПДВ", "letter": "A", "percent": "20" }], "settings": { "auto_close_minutes": 15 },
+    }));
+    let cashier = Some(json!({ "name": "x", "is_active": true }));
     vec![
         row("GET", "/admin/v1/invokers", None, 200),
         row("GET", "/admin/v1/invokers/{code}", None, 200),
@@ -61,10 +72,39 @@ fn admin_rows() -> Vec<Row> {
             None,
             204,
         ),
+        row("GET", "/admin/v1/accounts", None, 200),
+        row("PUT", "/admin/v1/accounts/{id}", account, 200),
+        row("GET", "/admin/v1/accounts/{id}", None, 200),
+        row("POST", "/admin/v1/accounts/{id}/keys", Some(json!({})), 201),
+        row("DELETE", "/admin/v1/accounts/{id}/keys/{key}", None, 404),
+        row("GET", "/admin/v1/accounts/{id}/tokens", None, 200),
+        row("DELETE", "/admin/v1/accounts/{id}/tokens/{token}", None, 404),
+        row("GET", "/admin/v1/accounts/{id}/registers", None, 200),
+        row("GET", "/admin/v1/accounts/{id}/cashiers", None, 200),
+        row("PUT", "/admin/v1/registers/{num_fiscal}", register, 200),
+        row("GET", "/admin/v1/registers/{num_fiscal}", None, 200),
+        row("GET", "/admin/v1/registers/{num_fiscal}/state", None, 200),
+        row("GET", "/admin/v1/cashiers/{id}", None, 404),
+        row("PUT", "/admin/v1/cashiers/{id}", cashier, 404),
+        row("DELETE", "/admin/v1/registers/{num_fiscal}", None, 204),
         row("POST", "/admin/v1/import", None, 200),
         row("DELETE", "/admin/v1/customers/{ccms_code}", None, 204),
         row("DELETE", "/admin/v1/contract-types/{id}", None, 204),
         row("DELETE", "/admin/v1/invokers/{code}", None, 204),
+        row("PUT", "/admin/v1/accounts/{id}/agreements/{kind}", agreement, 200),
+        row("GET", "/admin/v1/accounts/{id}/agreements/{kind}", None, 200),
+        row("GET", "/admin/v1/accounts/{id}/agreements", None, 200),
+        row("GET", "/admin/v1/agents", None, 200),
+        row("PUT", "/admin/v1/agents/{id}", agent, 200),
+        row("GET", "/admin/v1/agents/{id}", None, 200),
+        row("POST", "/admin/v1/agents/{id}/licences", licence, 201),
+        row("GET", "/admin/v1/agents/{id}/licences", None, 200),
+        row("DELETE", "/admin/v1/agents/{id}/licences/{licence}", None, 404),
+        row("POST", "/admin/v1/agents/{id}/keys/{key}/activate", None, 404),
+        row("POST", "/admin/v1/licences/verify", token, 422),
+        row("GET", "/admin/v1/gateway-key", None, 200),
+        row("DELETE", "/admin/v1/agents/{id}", None, 204),
+        row("DELETE", "/admin/v1/accounts/{id}/agreements/{kind}", None, 204),
     ]
 }
 

@@ -4,15 +4,18 @@
 
 mod client;
 mod gate;
+mod office;
 mod process;
 mod receiver;
 mod world;
 
 mod access;
 mod administration;
+mod agents;
 mod authentication;
 mod bodies;
 mod canary;
+mod canary_operators;
 mod crash;
 mod disk;
 mod exchanges;
@@ -29,4 +32,5 @@ mod otp_window;
 mod program;
 mod tax;
 mod tidy;
+mod till;
 mod tls;

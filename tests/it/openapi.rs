@@ -7,6 +7,9 @@ use countersign::http::{admin_document, public_document};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// An invented account.
+pub const ACCOUNT: &str = "00000000-0000-4000-8000-0000000000a1";
+
 /// One described route, its path filled in.
 #[derive(Clone)]
 pub struct Route {
@@ -42,6 +45,17 @@ fn filled(template: &str) -> String {
             "/deliveries/00000000-0000-4000-8000-00000000dead",
         )
         .replace("/keys/{id}", "/keys/00000000-0000-4000-8000-00000000dead")
+        .replace("/agents/{id}", "/agents/00000000-0000-4000-8000-00000000dead")
+        .replace(
+            "/licences/{licence}",
+            "/licences/00000000-0000-4000-8000-00000000dead",
+        )
+        .replace("/agreements/{kind}", "/agreements/agent-use")
+        .replace("/accounts/{id}", &format!("/accounts/{ACCOUNT}"))
+        .replace("/keys/{key}", "/keys/00000000-0000-4000-8000-00000000dead")
+        .replace("/tokens/{token}", "/tokens/00000000-0000-4000-8000-00000000dead")
+        .replace("/cashiers/{id}", "/cashiers/00000000-0000-4000-8000-00000000dead")
+        .replace("/registers/{num_fiscal}", "/registers/4000000001")
 }
 
 pub fn routes_of_public() -> Vec<Route> {

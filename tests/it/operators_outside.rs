@@ -57,6 +57,14 @@ impl Outside {
         }
     }
 
+    pub fn url(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
+    pub fn smpp_port(&self) -> u16 {
+        self.smpp_port
+    }
+
     /// Numbers and texts that arrived, in order.
     pub fn messages(&self) -> Vec<(String, String)> {
         let operator = self.operator.lock().unwrap();
@@ -105,7 +113,7 @@ impl Outside {
             prefix: "98".to_owned(),
             operators: (0..).zip(order).map(candidate).collect(),
         }];
-        let url = format!("http://{}", self.http);
+        let url = self.url();
         for account in [&mut sms.kavenegar, &mut sms.smsru, &mut sms.turbosms] {
             account.url.clone_from(&url);
             account.key = ConfigSecret::new("a-key");

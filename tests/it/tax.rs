@@ -1,80 +1,26 @@
 //! The client of the fiscal server against the stand-in: what came of a document, whatever goes wrong.
 
+use crate::office::{Cashier, REGISTER, StandIn, TAX_NUMBER, hex, seller};
 use actors::clock::SystemClock;
-use chrono::{DateTime, NaiveDate, TimeZone, Utc};
-use countersign::outbound::tax::{Asked, CommandBody, FiscalServer, Outgoing, Packed, Posted, Settings};
-use dstu::cms::{Identification, Packaging, Template};
-use dstu::issuer::{Authority, Holder, Purpose, Validity};
-use dstu::{Curve, Entropy, HashAlgorithm, LocalSigner, PrivateKey};
+use actors::ports::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxService};
+use chrono::{DateTime, NaiveDate, Utc};
+use countersign::outbound::tax::{FiscalServer, Settings};
 use fiscal::command::{Answered, Command, Request, ServerState};
-use fiscal::document::{Register, Seller};
+use fiscal::document::Register;
 use fiscal::{
     CashDeskNumber, Document, ErrorCode, Head, Kind, LocalMoment, LocalNumber, RegisterNumber, Uid,
 };
-use sandbox::fiscal::{Company, Control, Fault, RejectionForm, Server, Unit};
+use sandbox::fiscal::{Control, Fault, RejectionForm};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
-const TAX_NUMBER: &str = "0000000017";
-const REGISTER: u64 = 4_000_000_001;
 const DEADLINE: Duration = Duration::from_secs(20);
-
-/// A cashier's invented key, which the stand-in takes for an operator's.
-struct Cashier {
-    signer: LocalSigner,
-    template: Template,
-}
-
-impl Cashier {
-    fn new() -> Self {
-        let entropy = Entropy::new([1; 32]);
-        let year = |year| Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).unwrap();
-        let validity = Validity {
-            not_before: year(2020),
-            not_after: year(2099),
-        };
-        let holder = |common_name: &str, number: &str| Holder {
-            common_name: common_name.to_owned(),
-            taxpayer_number: number.to_owned(),
-            ..Holder::default()
-        };
-        let key = |seed| PrivateKey::generate(Curve::M257, &Entropy::new([seed; 32])).unwrap();
-        let hash = HashAlgorithm::Gost34311;
-        let authority = holder("Вигаданий центр сертифікації", "");
-        let authority = Authority::self_signed(key(255), &authority, validity, hash, &entropy).unwrap();
-        let (own, person) = (key(3), holder("Вигаданенко Вигадана", TAX_NUMBER));
-        let certificate = authority
-            .issue(own.public_key(), &person, Purpose::Signing, validity, &entropy)
-            .unwrap();
-        let signer = LocalSigner::new(own, certificate).unwrap();
-        let template = Template::new(&signer, Identification::KeyId).unwrap();
-        Self { signer, template }
-    }
-
-    fn sign(&self, content: &[u8]) -> Arc<[u8]> {
-        let signed = self.template.sign(
-            &self.signer,
-            content,
-            Packaging::Attached,
-            None,
-            &Entropy::new([7; 32]),
-        );
-        signed.unwrap().into()
-    }
-}
 
 /// The stand-in as it runs, a client of it, and a cashier.
 struct Office {
-    server: Arc<Server>,
+    stand_in: StandIn,
     client: FiscalServer,
     cashier: Cashier,
-    url: String,
-    task: JoinHandle<std::io::Result<()>>,
-    stop: oneshot::Sender<()>,
-    _folder: tempfile::TempDir,
 }
 
 fn client(url: &str, seals: Vec<String>) -> FiscalServer {
@@ -88,51 +34,12 @@ fn client(url: &str, seals: Vec<String>) -> FiscalServer {
 
 impl Office {
     async fn open() -> Self {
-        let register = sandbox::fiscal::Register {
-            number: RegisterNumber::new(REGISTER).unwrap(),
-            cash_desk: CashDeskNumber::new(1).unwrap(),
-            name: String::new(),
-        };
-        let seller = seller();
-        let unit = Unit {
-            id: 1,
-            name: seller.point,
-            address: seller.address,
-            registers: vec![register],
-        };
-        let company = Company {
-            tax_number: TAX_NUMBER.to_owned(),
-            vat_number: None,
-            name: seller.organisation,
-            units: vec![unit],
-            operators: Vec::new(),
-        };
-        let settings = sandbox::fiscal::Settings {
-            register_unknown_operators: true,
-            companies: vec![company],
-            ..sandbox::fiscal::Settings::default()
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let server = Arc::new(Server::open(settings, folder.path()).unwrap());
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let running = Arc::clone(&server);
-        let task = tokio::spawn(async move {
-            let stopped = async move {
-                let _ = stopped.await;
-            };
-            running.serve(listener, None, stopped).await
-        });
-        let seal = hex(server.certificate().subject_key_id().unwrap());
+        let stand_in = StandIn::start().await;
+        let seal = hex(stand_in.server.certificate().subject_key_id().unwrap());
         Self {
-            client: client(&url, vec![seal]),
-            cashier: Cashier::new(),
-            server,
-            url,
-            task,
-            stop,
-            _folder: folder,
+            client: client(&stand_in.url, vec![seal]),
+            cashier: Cashier::new(3, TAX_NUMBER),
+            stand_in,
         }
     }
 
@@ -146,9 +53,10 @@ impl Office {
             .await
     }
 
-    fn outgoing(&self, kind: Kind, local_number: u64, deadline: Duration) -> Outgoing {
+    fn outgoing(&self, kind: Kind, local_number: u64, deadline: Duration) -> TaxDocument {
         let document = document(kind, local_number);
-        Outgoing {
+        TaxDocument {
+            register: document.head.register.number,
             cms: self.cashier.sign(&document.to_xml().unwrap()),
             uid: document.head.uid,
             local_number: document.head.local_number,
@@ -157,30 +65,15 @@ impl Office {
     }
 
     fn arm(&self, control: Control) {
-        self.server.arm(control).unwrap();
+        self.stand_in.server.arm(control).unwrap();
     }
 
     fn accepted(&self) -> usize {
-        self.server.state().registers[0].documents.len()
+        self.stand_in.server.state().registers[0].documents.len()
     }
 
     async fn close(self) {
-        self.stop.send(()).unwrap();
-        self.task.await.unwrap().unwrap();
-    }
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
-
-fn seller() -> Seller {
-    Seller {
-        tax_number: TAX_NUMBER.to_owned(),
-        vat_number: None,
-        organisation: "ТОВ «Неіснуюча крамниця»".to_owned(),
-        point: "Крамниця № 1".to_owned(),
-        address: Some("м. Львів, вул. Вигадана, 1".to_owned()),
+        self.stand_in.close().await;
     }
 }
 
@@ -206,13 +99,18 @@ fn document(kind: Kind, local_number: u64) -> Document {
 #[tokio::test]
 async fn an_opened_shift_gives_a_fiscal_number_and_what_it_takes_to_go_offline() {
     let office = Office::open().await;
-    let Posted::Registered(registered) = office.post(Kind::OpenShift, 1).await else {
+    let Posted::Registered {
+        fiscal_number,
+        offline_session,
+        ticket,
+    } = office.post(Kind::OpenShift, 1).await
+    else {
         panic!("it is registered");
     };
-    assert!(registered.offline_session.is_some());
-    let kept = dstu::cms::SignedData::from_der(&registered.ticket_cms).unwrap();
+    assert!(offline_session.is_some());
+    let kept = dstu::cms::SignedData::from_der(&ticket).unwrap();
     let ticket = fiscal::Ticket::from_xml(kept.content().unwrap()).unwrap();
-    assert_eq!(ticket.fiscal_number, Some(registered.fiscal_number));
+    assert_eq!(ticket.fiscal_number, Some(fiscal_number));
     office.close().await;
 }
 
@@ -279,14 +177,14 @@ async fn an_answer_that_is_late_leaves_the_outcome_unknown() {
         .await;
     assert!(matches!(posted, Posted::Unknown(_)), "{posted:?}");
     assert_eq!(office.accepted(), 1);
-    office.task.abort();
+    office.stand_in.abort();
 }
 
 #[tokio::test]
 async fn where_nobody_listens_nothing_was_sent() {
     let office = Office::open().await;
     let document = office.outgoing(Kind::OpenShift, 1, DEADLINE);
-    let url = office.url.clone();
+    let url = office.stand_in.url.clone();
     office.close().await;
     let client = client(&url, Vec::new());
     assert!(matches!(client.post(document).await, Posted::NotSent(_)));
@@ -299,13 +197,16 @@ async fn where_nobody_listens_nothing_was_sent() {
 #[tokio::test]
 async fn a_ticket_of_somebody_else_is_not_believed() {
     let office = Office::open().await;
-    let stranger = client(&office.url, vec!["00".repeat(32)]);
+    let stranger = client(&office.stand_in.url, vec!["00".repeat(32)]);
     let document = office.outgoing(Kind::OpenShift, 1, DEADLINE);
     assert!(matches!(stranger.post(document).await, Posted::Unknown(_)));
     // A ticket of another document: the server registered what was signed, and the register asked for something else.
     let mut other = office.outgoing(Kind::OpenShift, 1, DEADLINE);
     other.uid = Uid::new("ffffffff-0000-4000-8000-000000000000").unwrap();
-    assert!(!matches!(office.client.post(other).await, Posted::Registered(_)));
+    assert!(!matches!(
+        office.client.post(other).await,
+        Posted::Registered { .. }
+    ));
     office.close().await;
 }
 
@@ -331,8 +232,14 @@ async fn commands_are_answered_and_the_servers_clock_is_watched() {
     let office = Office::open().await;
     let uid = Uid::new("00000000-0000-4000-8000-000000000099").unwrap();
     let body = Request::new(uid, Command::ServerState).to_json().unwrap();
-    let command = CommandBody::Bare(body.into());
-    let Asked::Answer(json) = office.client.ask(&command, DEADLINE).await else {
+    let command = TaxCommand {
+        name: "ServerState",
+        register: None,
+        body: body.into(),
+        is_signed: false,
+        deadline: DEADLINE,
+    };
+    let Asked::Answer(json) = office.client.ask(command.clone()).await else {
         panic!("it answers");
     };
     let answered = Answered::<ServerState>::from_json(&json).unwrap();
@@ -349,7 +256,7 @@ async fn commands_are_answered_and_the_servers_clock_is_watched() {
         seconds: -600,
         ..Control::once(Fault::ClockSkew)
     });
-    office.client.ask(&command, DEADLINE).await;
+    office.client.ask(command).await;
     assert!(near(-600), "{:?}", office.client.skew());
     let _: DateTime<Utc> = answered.timestamp.unwrap().to_utc().unwrap();
     office.close().await;

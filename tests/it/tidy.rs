@@ -135,7 +135,14 @@ const FORBIDDEN_NAMES: &[(&str, &[&str])] = &[
     ("sandbox::sms::smsc", &["src/dev/", "smpp/", "tests/it/"]),
     (
         "sandbox::fiscal",
-        &["src/dev/", "sandbox/", "tests/it/", "actors/tests/register/"],
+        &[
+            "src/dev/",
+            "sandbox/",
+            "benches/support/",
+            "tests/it/",
+            "actors/tests/register/",
+            "benches/support/",
+        ],
     ),
 ];
 

@@ -7,7 +7,7 @@ use actors::clock::Clock;
 use actors::random::{Fault, Randomness};
 use actors::testing::{ManualClock, ScriptedOperator, SeededRandomness};
 use countersign::config::{Config, ConfigSecret};
-use countersign::{Environment, Listeners, start};
+use countersign::{Environment, Listeners, start, tax_service};
 use serde_json::{Value, json};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -176,6 +176,9 @@ impl Default for Setup {
             "1:a2V5IG9mIHRoZSB0ZXN0cywgYXQgbGVhc3QgMzIgYnl0ZXM=",
         )];
         config.limits.shutdown_seconds = 5;
+        config.agents.key = ConfigSecret::new("a2V5IG9mIHRoZSBhZ2VudHMsIDMyIG9jdGV0cyAuLi4=");
+        // Registers are served; nobody answers for the tax service.
+        config.tax.url = "http://127.0.0.1:1/fs".to_owned();
         Self {
             config,
             shelf: Shelf::Memory(Arc::new(MemoryStore::new())),
@@ -289,13 +292,24 @@ impl Running {
             },
             clock: Arc::clone(clock) as _,
             randomness: Arc::clone(chance) as _,
+            tax: tax_service(config, &(Arc::clone(clock) as Arc<dyn Clock>)).expect("a tax service"),
+            signing: None,
             metrics,
         };
         let (public, admin, started) = runtime.block_on(async {
             let public = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let admin = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let addresses = (public.local_addr().unwrap(), admin.local_addr().unwrap());
-            let started = start(config, environment, Listeners { public, admin }).await;
+            let started = start(
+                config,
+                environment,
+                Listeners {
+                    public,
+                    agents: None,
+                    admin,
+                },
+            )
+            .await;
             (addresses.0, addresses.1, started.expect("the gateway starts"))
         });
         let (stop, stopped) = oneshot::channel::<()>();

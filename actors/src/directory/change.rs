@@ -86,8 +86,31 @@ pub enum Unfit {
     /// The key is not one.
     #[error(transparent)]
     Key(#[from] UnfitKey),
-    /// Another invoker has this key.
-    #[error("key: belongs to another invoker")]
+    /// A text is not of its form.
+    #[error("{field}: must be {form}")]
+    Form {
+        /// Which field.
+        field: &'static str,
+        /// What it should be.
+        form: &'static str,
+    },
+    /// The taxes of a register contradict one another.
+    #[error("taxes: {0}")]
+    Taxes(String),
+    /// What a field names is not there.
+    #[error("{field}: there is none of this id")]
+    Unknown {
+        /// Which field.
+        field: &'static str,
+    },
+    /// Somebody else has this.
+    #[error("{field}: belongs to another account")]
+    Taken {
+        /// Which field.
+        field: &'static str,
+    },
+    /// Somebody else has this key.
+    #[error("key: belongs to another invoker or account")]
     KeyTaken,
     /// There is nothing to change.
     #[error("not found")]

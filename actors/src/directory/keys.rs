@@ -23,10 +23,20 @@ impl Pepper {
 
     /// The digest under which a key is stored and found.
     pub fn digest(&self, key: &Secret) -> KeyDigest {
+        KeyDigest(self.mac(b"countersign/partner-key/v1", key.expose().as_bytes()))
+    }
+
+    /// The signature of a user's token over its two first parts.
+    pub fn sign_token(&self, signed: &[u8]) -> [u8; 32] {
+        self.mac(b"countersign/user-token/v1", signed)
+    }
+
+    /// HMAC-SHA-256 of `octets`, for one purpose alone.
+    fn mac(&self, purpose: &[u8], octets: &[u8]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        mac.update(b"countersign/partner-key/v1");
-        mac.update(key.expose().as_bytes());
-        KeyDigest(mac.finalize().into_bytes().into())
+        mac.update(purpose);
+        mac.update(octets);
+        mac.finalize().into_bytes().into()
     }
 }
 

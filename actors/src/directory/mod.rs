@@ -152,7 +152,8 @@ async fn load(store: &dyn Store) -> storage::Result<Snapshot> {
     Ok(snapshot)
 }
 
-async fn for_each<R: Record>(
+/// Reads a whole table, page by page.
+pub(crate) async fn for_each<R: Record>(
     store: &dyn Store,
     table: &'static str,
     mut take: impl FnMut(KeyReader<'_>, R) -> storage::Result<()>,

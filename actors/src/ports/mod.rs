@@ -1,12 +1,14 @@
 //! What actors ask of the world. The gateway's `outbound` implements it; tests script it.
 
+mod agent;
 mod signing;
 mod tax;
 
+pub use agent::{AgentPusher, Pushed};
 pub use signing::{
     SignatureOutcome, SignatureRefusal, SignatureRequest, SignatureVerifier, SigningAgent, Unfit,
 };
-pub use tax::{Asked, Posted, TaxCommand, TaxDocument, TaxService};
+pub use tax::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxService};
 
 use crate::ids::{ChallengeId, InvokerCode, MessageId};
 use crate::phone::Phone;

@@ -14,8 +14,8 @@ use std::time::Duration;
 pub struct SignatureRequest {
     /// Its id.
     pub id: SignatureRequestId,
-    /// For which register.
-    pub register: RegisterNumber,
+    /// For which register; none for what concerns none (the list of registers).
+    pub register: Option<RegisterNumber>,
     /// With which key.
     pub key: KeyId,
     /// Exactly these octets: a document's XML in windows-1251, or a command's JSON in UTF-8.

@@ -50,8 +50,8 @@ pub enum Posted {
 pub struct TaxCommand {
     /// Its name, for logs and metrics.
     pub name: &'static str,
-    /// Of which register: for logs.
-    pub register: RegisterNumber,
+    /// Of which register, for logs; none for what concerns none (the list of registers).
+    pub register: Option<RegisterNumber>,
     /// The CMS around the JSON, or the bare JSON.
     pub body: Arc<[u8]>,
     /// Whether the body is a CMS (`application/octet-stream`) or JSON.
@@ -71,6 +71,19 @@ pub enum Asked {
     Rejected(Rejection),
     /// No answer in time, or none that can be read.
     Unreachable(String),
+}
+
+/// What came of a package of offline documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Packed {
+    /// The server has all of it; with the end of an offline session, the next one.
+    Accepted(Option<OfflineSession>),
+    /// Refused.
+    Rejected(Rejection),
+    /// It was not sent.
+    NotSent(String),
+    /// It may have been accepted.
+    Unknown(String),
 }
 
 /// The fiscal server of the tax service.

@@ -1,6 +1,6 @@
 //! What a register's machine sets going: answers at once, signatures and the tax service in tasks.
 
-use super::{RegisterActor, State, World, answer, rows};
+use super::{RegisterActor, State, World, answer, metrics, rows};
 use crate::clock::{Moment, Now};
 use crate::ids::{KeyId, SignatureRequestId};
 use crate::machines::register::{Ask, Content, Effect, Note, Purpose, Reply, Signature};
@@ -72,12 +72,12 @@ impl RegisterActor {
             } => {
                 let command = TaxCommand {
                     name,
-                    register,
+                    register: Some(register),
                     body: body.into(),
                     is_signed,
                     deadline: within,
                 };
-                self.ask_service(uid, purpose, command);
+                self.ask_service(register, uid, purpose, command);
             }
             Effect::Note(note) => self.note(register, note),
             Effect::Fetch { .. } | Effect::Repeat { .. } => unreachable!("read by `step`"),
@@ -110,6 +110,7 @@ impl RegisterActor {
             let signature = tokio::select! {
                 signature = world.signature(&signing, left) => signature,
                 () = world.clock.sleep(left) => Signature::Late,
+                () = world.going_down.cancelled() => return,
             };
             let (register, request) = (signing.register, signing.request);
             world.metrics.count_signature(&agent, &signature);
@@ -143,10 +144,10 @@ impl RegisterActor {
         });
     }
 
-    fn ask_service(&self, uid: Uid, purpose: Purpose, command: TaxCommand) {
+    fn ask_service(&self, register: RegisterNumber, uid: Uid, purpose: Purpose, command: TaxCommand) {
         let world = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
-            let (register, name, within) = (command.register, command.name, command.deadline);
+            let (name, within) = (command.name, command.deadline);
             let asked = tokio::select! {
                 asked = world.tax.ask(command) => asked,
                 () = world.clock.sleep(within) => Asked::Unreachable("no answer in time".to_owned()),
@@ -175,7 +176,7 @@ impl World {
         };
         let request = SignatureRequest {
             id: signing.request,
-            register: signing.register,
+            register: Some(signing.register),
             key: signing.key,
             content: Arc::clone(&content),
             deadline,
@@ -213,10 +214,14 @@ impl World {
 
     async fn posted(&self, document: TaxDocument) -> Posted {
         let within = document.deadline;
-        tokio::select! {
+        let began = self.clock.now().mono;
+        let posted = tokio::select! {
             posted = self.tax.post(document) => posted,
             () = self.clock.sleep(within) => Posted::Unknown("no answer in time".to_owned()),
-        }
+        };
+        let took_ms = self.clock.now().mono.0 - began.0;
+        self.metrics.post_seconds.observe(metrics::in_seconds(took_ms));
+        posted
     }
 }
 

@@ -4,11 +4,13 @@
 //! the outcome back; the deadlines of these outcomes live in the machine, so a lost task leaves nothing stuck.
 
 mod effects;
+mod list;
 mod metrics;
 pub mod rows;
 mod service;
 mod waiters;
 
+pub use list::{NoList, RegisterLists};
 pub use metrics::RegisterMetrics;
 pub use service::{Asked, Ordered, RegisterService, Trouble};
 
@@ -30,6 +32,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 use storage::Store;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waiters::Waiters;
 
@@ -91,6 +94,8 @@ pub struct World {
     pub metrics: RegisterMetrics,
     /// Effects under way, so that a shutdown can wait for them.
     pub tasks: TaskTracker,
+    /// The gateway goes down: no signature is waited for any more, the next process asks again under the same id.
+    pub going_down: CancellationToken,
     /// Set once, right after the registry was made.
     pub registry: OnceLock<Weak<Registry<Registers>>>,
 }

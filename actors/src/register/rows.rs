@@ -209,6 +209,18 @@ pub async fn registered(
     rows.iter().map(|row| decode(&row.stored.value)).collect()
 }
 
+/// The registered document of this local number.
+///
+/// # Errors
+/// The store's.
+pub async fn document(
+    store: &dyn Store,
+    register: RegisterNumber,
+    number: LocalNumber,
+) -> storage::Result<Option<DocumentRecord>> {
+    get(store, registered_row(register, number)).await
+}
+
 fn registered_row(register: RegisterNumber, number: LocalNumber) -> Key {
     Key::table("registered")
         .u64(register.get())
@@ -216,7 +228,7 @@ fn registered_row(register: RegisterNumber, number: LocalNumber) -> Key {
         .build()
 }
 
-/// Shifts of a register above the ordinal `after`, at most [`storage::SCAN_MAX`].
+/// Shifts of a register above the ordinal `after`, with their ordinals, at most [`storage::SCAN_MAX`].
 ///
 /// # Errors
 /// The store's.
@@ -224,14 +236,19 @@ pub async fn shifts(
     store: &dyn Store,
     register: RegisterNumber,
     after: Option<u64>,
-) -> storage::Result<Vec<ShiftRecord>> {
+) -> storage::Result<Vec<(u64, ShiftRecord)>> {
     let row = |ordinal: u64| Key::table("shift").u64(register.get()).u64(ordinal).build();
     let scan = Scan {
         after: after.map(row),
         ..Scan::of(Key::table("shift").u64(register.get()).build())
     };
     let rows = store.scan(scan).await?;
-    rows.iter().map(|row| decode(&row.stored.value)).collect()
+    let read = |row: &storage::Row| {
+        let mut reader = storage::KeyReader::new(&row.key, "shift")?;
+        reader.u64()?;
+        Ok((reader.u64()?, decode(&row.stored.value)?))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Under which operation a fingerprint was seen.

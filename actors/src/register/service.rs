@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use storage::{Health, Store};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 /// How much longer than its hold a caller waits for the actor's own word before it is told "not resolved" here.
 const HOLD_GRACE: Duration = Duration::from_secs(1);
@@ -80,6 +81,8 @@ pub struct RegisterService {
     pub randomness: Arc<dyn Randomness>,
     /// Idempotency keys that are being accepted.
     pub running: Running,
+    /// The gateway goes down: whoever is held is told that it is not resolved, and may ask the next process.
+    pub going_down: CancellationToken,
 }
 
 impl RegisterService {
@@ -112,9 +115,11 @@ impl RegisterService {
         });
         let answered = self.ask(register, |reply| RegisterMessage::Order { order, reply, held });
         let answer = tokio::select! {
+            biased;
             answer = answered => answer?,
             // The actor's own word comes first; this is for one that is slow with its store.
             () = self.clock.sleep(hold + HOLD_GRACE) => self.pending(register, operation).await?,
+            () = self.going_down.cancelled() => self.pending(register, operation).await?,
         };
         Ok(Asked {
             answer,
@@ -139,8 +144,10 @@ impl RegisterService {
         let register = record.register;
         let settled = self.ask(register, |reply| RegisterMessage::Await { operation, reply });
         let state = tokio::select! {
+            biased;
             state = settled => state?,
             () = self.clock.sleep(wait) => None,
+            () = self.going_down.cancelled() => None,
         };
         Ok(Some(OperationRecord {
             state: state.unwrap_or(OperationState::Pending),
@@ -178,6 +185,19 @@ impl RegisterService {
         read.map_err(|error| self.store_trouble(&error))
     }
 
+    /// The registered document of this local number.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn document(
+        &self,
+        register: RegisterNumber,
+        number: LocalNumber,
+    ) -> Result<Option<DocumentRecord>, Trouble> {
+        let read = rows::document(self.store.as_ref(), register, number).await;
+        read.map_err(|error| self.store_trouble(&error))
+    }
+
     /// Registered documents above a local number, in order, at most [`storage::SCAN_MAX`].
     ///
     /// # Errors
@@ -191,7 +211,7 @@ impl RegisterService {
         read.map_err(|error| self.store_trouble(&error))
     }
 
-    /// Shifts above an ordinal, at most [`storage::SCAN_MAX`].
+    /// Shifts above an ordinal, with their ordinals, at most [`storage::SCAN_MAX`].
     ///
     /// # Errors
     /// [`Trouble`].
@@ -199,7 +219,7 @@ impl RegisterService {
         &self,
         register: RegisterNumber,
         after: Option<u64>,
-    ) -> Result<Vec<ShiftRecord>, Trouble> {
+    ) -> Result<Vec<(u64, ShiftRecord)>, Trouble> {
         let read = rows::shifts(self.store.as_ref(), register, after).await;
         read.map_err(|error| self.store_trouble(&error))
     }

@@ -13,7 +13,7 @@ use storage::record::{Record, decode, encode};
 use uuid::Uuid;
 
 /// Compares with the file; with `GOLDEN=write` in the environment writes one that is not there yet, and never changes one that is.
-fn check<R: Record + PartialEq + Debug>(name: &str, record: &R) {
+pub(crate) fn check<R: Record + PartialEq + Debug>(name: &str, record: &R) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("golden")
         .join(format!("{name}-{}.hex", R::VERSION));

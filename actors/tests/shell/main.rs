@@ -1,6 +1,7 @@
 //! The shells over their rules: actors, registry, wheel, directory and durable steps, with a clock that is moved by hand.
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
 mod customers;
 mod deliveries;
 mod directory;

@@ -19,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use storage::{MemoryStore, Store};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -72,6 +73,7 @@ pub(crate) async fn over(
         tax: Arc::<ScriptedTax>::clone(&tax),
         metrics: metrics.clone(),
         tasks: TaskTracker::new(),
+        going_down: CancellationToken::new(),
         registry: OnceLock::new(),
     });
     let registers = Registry::start(Registers(Arc::clone(&shared)), Arc::clone(&dynamic), 1_024)
@@ -97,6 +99,7 @@ pub(crate) async fn over(
         clock: dynamic,
         randomness,
         running: Running::default(),
+        going_down: CancellationToken::new(),
     };
     Ok(Shop {
         service,

@@ -4,13 +4,12 @@ use super::super::Gateway;
 use super::super::exchange::{Answer, Exchange};
 use super::super::form;
 use super::super::problem::{Code, Problem};
-use super::{admit, apply, json, no_content, read_row, unknown};
+use super::{admit, apply, json, moment, no_content, read_row, unknown};
 use actors::directory::Change;
-use actors::directory::records::InvokerRecord;
+use actors::directory::records::{InvokerRecord, KeyRecord};
 use actors::ids::InvokerCode;
 use actors::random::draw_uuid;
 use actors::secret::Secret;
-use chrono::{DateTime, SecondsFormat};
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -57,6 +56,15 @@ pub struct KeyView {
     added_at: String,
 }
 
+impl KeyView {
+    pub(super) fn of(key: &KeyRecord) -> Self {
+        Self {
+            id: key.id,
+            added_at: moment(key.added_ms),
+        }
+    }
+}
+
 /// A key to add; without `key` one is made.
 #[derive(Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +75,12 @@ pub struct KeyRow {
     key: Option<String>,
 }
 
+impl KeyRow {
+    pub(super) fn into_key(self) -> Option<String> {
+        self.key
+    }
+}
+
 /// A key that was added. It is shown this once.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct NewKeyView {
@@ -74,6 +88,12 @@ pub struct NewKeyView {
     id: Uuid,
     /// The key itself.
     key: String,
+}
+
+impl NewKeyView {
+    pub(super) fn new(id: Uuid, key: String) -> Self {
+        Self { id, key }
+    }
 }
 
 /// All of them, by code.
@@ -160,16 +180,10 @@ fn parse(code: &str) -> Result<InvokerCode, Problem> {
 }
 
 fn view(code: InvokerCode, record: &InvokerRecord) -> InvokerView {
-    let moment =
-        |ms| DateTime::from_timestamp_millis(ms).map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
-    let keys = record.keys.iter().map(|key| KeyView {
-        id: key.id,
-        added_at: moment(key.added_ms).unwrap_or_default(),
-    });
     InvokerView {
         code: code.0,
         name: record.name.clone(),
         contract_types: record.contract_types.clone(),
-        keys: keys.collect(),
+        keys: record.keys.iter().map(KeyView::of).collect(),
     }
 }

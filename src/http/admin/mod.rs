@@ -1,19 +1,26 @@
 //! The directory and its administration. Every route here wants the administrators' key.
 
+pub mod accounts;
+pub mod agents;
+pub mod agreements;
+pub mod cashiers;
 pub mod contract_types;
 pub mod customers;
 mod explain;
 pub mod hooks;
 pub mod import;
 pub mod invokers;
+pub mod licences;
 pub(super) mod lines;
+pub mod registers;
 
 use super::Gateway;
 use super::exchange::Exchange;
 use super::form::Object;
 use super::problem::{Code, Problem};
-use actors::directory::{Change, Unfit};
+use actors::directory::{Applied, Change, Unfit};
 use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Response, StatusCode};
 use serde::Serialize;
@@ -51,17 +58,31 @@ async fn read_row<T: DeserializeOwned>(gateway: &Gateway, exchange: &mut Exchang
 
 /// Makes one change; when this returns it is durable and visible.
 async fn apply(gateway: &Gateway, change: Change) -> Result<(), Problem> {
-    let applied = gateway
-        .directory
-        .apply(vec![change])
-        .await
-        .map_err(|error| store_problem(&error))?;
+    applied(gateway.directory.apply(vec![change]).await)
+}
+
+/// Makes one change to users, registers, cashiers or tokens.
+async fn change_account(gateway: &Gateway, change: actors::accounts::Change) -> Result<(), Problem> {
+    applied(gateway.accounts.apply(vec![change]).await)
+}
+
+/// What one change came to.
+fn applied(applied: Applied) -> Result<(), Problem> {
+    let applied = applied.map_err(|error| store_problem(&error))?;
     match applied.into_iter().next() {
         Some(Ok(())) => Ok(()),
         Some(Err(Unfit::NotFound)) => Err(unknown()),
         Some(Err(unfit)) => Err(Problem::new(Code::UnfitObject, unfit.to_string())),
         None => Err(Problem::new(Code::Internal, "the directory gave no result")),
     }
+}
+
+/// A moment of a record (RFC 3339, UTC).
+fn moment(ms: i64) -> String {
+    let moment = DateTime::from_timestamp_millis(ms);
+    moment
+        .map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true))
+        .unwrap_or_default()
 }
 
 fn unknown() -> Problem {

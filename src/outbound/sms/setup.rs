@@ -7,9 +7,12 @@ use super::webhook::Webhook;
 use crate::config::{Config, ConfigSecret, HttpAccount, SmppAccount, SmppMode, SmsSenderKind, TrafficMode};
 use crate::outbound;
 use actors::clock::Clock;
+use actors::directory::Directory;
 use actors::guards;
 use actors::ids::InvokerCode;
+use actors::machines::otp::signing_text;
 use actors::ports::SmsSender;
+use actors::secret::Otp;
 use sms::breaker::Rule;
 use sms::operators::{Kavenegar, SmsRu, TurboSms, Twilio};
 use sms::routing::Routes;
@@ -217,4 +220,28 @@ pub fn guard_settings(config: &Config) -> guards::Settings {
         range_digits: usize::try_from(traffic.range_digits).unwrap_or(usize::MAX),
         refuses_suspicious: traffic.mode == TrafficMode::Refuse,
     }
+}
+
+/// Characters of a name that a template is measured with: longer ones are rare, and their messages may have as many parts as are allowed.
+const NAME_CHARACTERS: usize = 40;
+
+/// Every contract type's message must fit into the parts that are allowed, whoever of an ordinary name it goes to.
+///
+/// # Errors
+/// A sentence that names the contract type, and what to do.
+pub fn check_templates(config: &Config, directory: &Directory) -> Result<(), String> {
+    let (snapshot, name) = (directory.snapshot(), "\u{628}".repeat(NAME_CHARACTERS));
+    let allowed = config.sms.parts_max;
+    for (id, record) in snapshot.contract_types() {
+        let digits = record.otp.code_length.unwrap_or(config.otp.code_length);
+        let code = Otp::typed(&"0".repeat(usize::from(digits)));
+        let text = signing_text(&config.otp.brand, &name, &record.title, &code);
+        let parts = sms::segment::count(text.expose());
+        if parts > allowed {
+            return Err(format!(
+                "contract type {id}: its message would need {parts} parts, and sms.parts_max allows {allowed}; shorten its title or otp.brand"
+            ));
+        }
+    }
+    Ok(())
 }

@@ -1,61 +1,12 @@
 //! What an answer of the fiscal server means. Pure.
 
 use super::Reply;
+use actors::ports::{Asked, Packed, Posted};
 use dstu::cms::SignedData;
 use fiscal::command::SentPackage;
 use fiscal::ticket::{Ticket, Verdict};
-use fiscal::{ErrorCode, FiscalNumber, LocalNumber, OfflineSession, Rejection, Uid};
+use fiscal::{ErrorCode, LocalNumber, Rejection, Uid};
 use http::StatusCode;
-
-/// What came of a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Posted {
-    /// The server has it.
-    Registered(Registered),
-    /// The server refused it, in a ticket or in words; its number is free.
-    Rejected(Rejection),
-    /// It was not sent; its number is free.
-    NotSent(String),
-    /// It was sent, and no answer came that can be believed: it may be registered.
-    Unknown(String),
-}
-
-/// What a ticket says of a registered document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registered {
-    /// Its fiscal number.
-    pub fiscal_number: FiscalNumber,
-    /// With an opened shift: what the register needs in order to go offline.
-    pub offline_session: Option<OfflineSession>,
-    /// The ticket as it came, signed; to be kept.
-    pub ticket_cms: Vec<u8>,
-}
-
-/// What came of a package.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Packed {
-    /// The server has all of it; with the end of an offline session, the next one.
-    Accepted(Option<OfflineSession>),
-    /// The server refused it.
-    Rejected(Rejection),
-    /// It was not sent.
-    NotSent(String),
-    /// It may have been accepted.
-    Unknown(String),
-}
-
-/// What came of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// JSON, with what was asked for or a refusal inside.
-    Answer(Vec<u8>),
-    /// There is nothing (HTTP 204).
-    Nothing,
-    /// Refused in words.
-    Rejected(Rejection),
-    /// No answer that can be used.
-    Unreachable(String),
-}
 
 pub(super) fn posted(reply: &Reply, uid: &Uid, local_number: LocalNumber, seals: &[Vec<u8>]) -> Posted {
     if reply.status != StatusCode::OK {
@@ -71,11 +22,11 @@ pub(super) fn posted(reply: &Reply, uid: &Uid, local_number: LocalNumber, seals:
         Ok(Verdict::Registered {
             fiscal_number,
             offline_session,
-        }) => Posted::Registered(Registered {
+        }) => Posted::Registered {
             fiscal_number,
             offline_session,
-            ticket_cms: reply.body.clone(),
-        }),
+            ticket: reply.body.clone(),
+        },
         Ok(Verdict::Rejected { code, text }) => Posted::Rejected(Rejection { code, text }),
         Ok(Verdict::OfAnother) => Posted::Unknown("the ticket is of another document".to_owned()),
         Ok(Verdict::Unclear) => Posted::Unknown("the ticket has neither a number nor an error".to_owned()),

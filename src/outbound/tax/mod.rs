@@ -7,14 +7,14 @@
 mod answer;
 mod skew;
 
-pub use answer::{Asked, Packed, Posted, Registered};
 pub use skew::Skew;
 
 use actors::clock::Clock;
-use fiscal::{LocalNumber, Uid};
+use actors::ports::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxService};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, DATE};
 use reqwest::Url;
@@ -26,28 +26,6 @@ use std::time::Duration;
 const TICKET_BYTES_MAX: usize = 64 * 1_024;
 /// Bodies below it go as they are: gzip gains nothing, and some signed commands are no longer than this.
 const GZIP_BYTES_MIN: usize = 1_024;
-
-/// A signed document and what its ticket must name.
-#[derive(Clone, Debug)]
-pub struct Outgoing {
-    /// The CMS, DER.
-    pub cms: Arc<[u8]>,
-    /// The document's UID.
-    pub uid: Uid,
-    /// Its local number (ORDERNUM).
-    pub local_number: LocalNumber,
-    /// How long the server may take for it.
-    pub deadline: Duration,
-}
-
-/// A command's body.
-#[derive(Clone, Debug)]
-pub enum CommandBody {
-    /// JSON inside a CMS, DER.
-    Signed(Arc<[u8]>),
-    /// Bare JSON, where the command need not be signed.
-    Bare(Arc<[u8]>),
-}
 
 /// How the server is reached and believed.
 #[derive(Clone, Debug)]
@@ -113,24 +91,6 @@ impl FiscalServer {
         &self.skew
     }
 
-    /// Posts a document.
-    pub async fn post(&self, document: Outgoing) -> Posted {
-        match self
-            .exchange(
-                &self.doc,
-                &document.cms,
-                true,
-                document.deadline,
-                TICKET_BYTES_MAX,
-            )
-            .await
-        {
-            Ok(reply) => answer::posted(&reply, &document.uid, document.local_number, &self.seals),
-            Err(NoReply::NotSent(why)) => Posted::NotSent(why),
-            Err(NoReply::Unknown(why)) => Posted::Unknown(why),
-        }
-    }
-
     /// Posts a signed package of offline documents.
     pub async fn post_package(&self, cms: &[u8], deadline: Duration) -> Packed {
         match self
@@ -140,19 +100,6 @@ impl FiscalServer {
             Ok(reply) => answer::packed(&reply),
             Err(NoReply::NotSent(why)) => Packed::NotSent(why),
             Err(NoReply::Unknown(why)) => Packed::Unknown(why),
-        }
-    }
-
-    /// Asks a command. Commands change nothing, so that one without an answer is simply asked again by whoever needs it.
-    pub async fn ask(&self, command: &CommandBody, deadline: Duration) -> Asked {
-        let (body, is_signed) = match command {
-            CommandBody::Signed(body) => (body, true),
-            CommandBody::Bare(body) => (body, false),
-        };
-        let most = fiscal::command::ANSWER_BYTES_MAX;
-        match self.exchange(&self.cmd, body, is_signed, deadline, most).await {
-            Ok(reply) => answer::asked(reply),
-            Err(NoReply::NotSent(why) | NoReply::Unknown(why)) => Asked::Unreachable(why),
         }
     }
 
@@ -204,6 +151,46 @@ impl FiscalServer {
             read
         };
         Ok(Reply { status, body })
+    }
+}
+
+impl TaxService for FiscalServer {
+    fn post(&self, document: TaxDocument) -> BoxFuture<'_, Posted> {
+        Box::pin(async move {
+            let reply = self
+                .exchange(
+                    &self.doc,
+                    &document.cms,
+                    true,
+                    document.deadline,
+                    TICKET_BYTES_MAX,
+                )
+                .await;
+            match reply {
+                Ok(reply) => answer::posted(&reply, &document.uid, document.local_number, &self.seals),
+                Err(NoReply::NotSent(why)) => Posted::NotSent(why),
+                Err(NoReply::Unknown(why)) => Posted::Unknown(why),
+            }
+        })
+    }
+
+    fn ask(&self, command: TaxCommand) -> BoxFuture<'_, Asked> {
+        Box::pin(async move {
+            let most = fiscal::command::ANSWER_BYTES_MAX;
+            let reply = self
+                .exchange(
+                    &self.cmd,
+                    &command.body,
+                    command.is_signed,
+                    command.deadline,
+                    most,
+                )
+                .await;
+            match reply {
+                Ok(reply) => answer::asked(reply),
+                Err(NoReply::NotSent(why) | NoReply::Unknown(why)) => Asked::Unreachable(why),
+            }
+        })
     }
 }
 

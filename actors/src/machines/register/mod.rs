@@ -25,8 +25,8 @@ pub use command::{
 };
 pub use decide::fingerprint;
 pub use policy::{
-    AutoClose, PAYMENT_FORMS_MAX, PAYMENT_NAME_CHARACTERS_MAX, SHIFT_MAX, Settings, TAX_NAME_CHARACTERS_MAX,
-    TAXES_MAX, WAITING_MAX,
+    AutoClose, COMMENT_CHARACTERS_MAX, PAYMENT_FORMS_MAX, PAYMENT_NAME_CHARACTERS_MAX, SHIFT_MAX, Settings,
+    TAX_NAME_CHARACTERS_MAX, TAXES_MAX, WAITING_MAX,
 };
 pub use request::{
     LineRequest, OperationKind, OriginalReceipt, PaymentRequest, ReceiptRequest, Request, SellerFacts,

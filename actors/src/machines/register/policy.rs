@@ -40,6 +40,8 @@ pub const TAXES_MAX: usize = 12;
 pub const PAYMENT_NAME_CHARACTERS_MAX: usize = 48;
 /// The longest name of a tax; "Акцизний податок" has 16 characters.
 pub const TAX_NAME_CHARACTERS_MAX: usize = 32;
+/// The longest comment of a receipt that is kept: a dozen printed lines.
+pub const COMMENT_CHARACTERS_MAX: usize = 512;
 /// The longest text of a refusal that is kept.
 pub(super) const TEXT_CHARACTERS_MAX: usize = 300;
 

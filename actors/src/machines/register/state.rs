@@ -173,6 +173,8 @@ pub struct Operation {
     pub reference: Option<u64>,
     /// For a return: of which receipt of this register.
     pub original: Option<FiscalNumber>,
+    /// For the receipt's comment; at most [`super::policy::COMMENT_CHARACTERS_MAX`] characters.
+    pub comment: Option<String>,
     /// When it was accepted, in milliseconds since 1970.
     pub accepted_ms: i64,
     /// Its place in the order of acceptance.
@@ -196,6 +198,43 @@ pub struct Operation {
     /// What it is to issue, while that is in memory.
     #[serde(skip)]
     pub body: Option<Body>,
+}
+
+impl Operation {
+    /// One that nothing was done for yet.
+    pub(super) fn new(
+        id: OperationId,
+        kind: OperationKind,
+        signer: Signer,
+        give_up: Moment,
+        accepted: (i64, u64),
+    ) -> Self {
+        let (accepted_ms, sequence) = accepted;
+        Self {
+            id,
+            kind,
+            signer,
+            open_shift: None,
+            hold_until: None,
+            give_up,
+            claim: None,
+            fingerprint: None,
+            reference: None,
+            original: None,
+            comment: None,
+            accepted_ms,
+            sequence,
+            body_rows: 0,
+            last_uid: None,
+            is_synchronised: false,
+            remedies: 0,
+            again_at: None,
+            opening: None,
+            z_report: None,
+            drawer: None,
+            body: None,
+        }
+    }
 }
 
 /// What an operation is to issue, and what is known of the receipt that it returns.

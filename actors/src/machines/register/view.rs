@@ -38,6 +38,8 @@ pub struct View {
 pub struct ShiftView {
     /// Which of this register, counted from one.
     pub ordinal: u64,
+    /// The local number of its opening.
+    pub first_local: Option<LocalNumber>,
     /// When it was opened, Kyiv time.
     pub opened: NaiveDateTime,
     /// How long ago, in minutes.
@@ -94,6 +96,7 @@ impl RegisterBook {
         let age_ms = (now.wall.timestamp_millis() - shift.opened_ms).max(0);
         Some(ShiftView {
             ordinal: shift.ordinal,
+            first_local: shift.first_local,
             opened: shift.opened,
             minutes: u64::try_from(age_ms / 60_000).unwrap_or_default(),
             opener: shift.opener.clone(),

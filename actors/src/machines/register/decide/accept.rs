@@ -3,7 +3,7 @@
 use super::super::answer::{OperationState, Refusal};
 use super::super::command::{Effect, Event, FingerprintRecord, Order};
 use super::super::form::form;
-use super::super::policy::WAITING_MAX;
+use super::super::policy::{COMMENT_CHARACTERS_MAX, WAITING_MAX};
 use super::super::request::{OperationKind, PaymentRequest, Request};
 use super::super::state::{Body, Link, Operation, Profile};
 use super::turn::Turn;
@@ -116,32 +116,23 @@ impl Turn {
     fn operation_of(&self, order: &Order, kind: Option<&Kind>) -> Operation {
         let original = order.request.original_of(self.book.number).cloned();
         let lifetime = order.lifetime.max(order.hold);
+        let accepted = (self.wall_ms(), self.core().accepted.saturating_add(1));
+        let give_up = self.moment().plus(lifetime);
+        let signer = order.signer.clone();
         Operation {
-            id: order.operation,
-            kind: order.request.kind(),
-            signer: order.signer.clone(),
             open_shift: order.open_shift,
             hold_until: (!order.hold.is_zero()).then(|| self.moment().plus(order.hold)),
-            give_up: self.moment().plus(lifetime),
             claim: order.claim,
             fingerprint: fingerprint(&order.request, order.reference)
                 .filter(|_| order.unit.settings.find_duplicates),
             reference: order.reference,
             original,
-            accepted_ms: self.wall_ms(),
-            sequence: self.core().accepted.saturating_add(1),
-            body_rows: 0,
-            last_uid: None,
-            is_synchronised: false,
-            remedies: 0,
-            again_at: None,
-            opening: None,
-            z_report: None,
-            drawer: None,
+            comment: comment(&order.request),
             body: kind.map(|kind| Body {
                 kind: Arc::new(kind.clone()),
                 sold: order.sold,
             }),
+            ..Operation::new(order.operation, order.request.kind(), signer, give_up, accepted)
         }
     }
 
@@ -165,4 +156,13 @@ impl Turn {
             self.set_close_anew();
         }
     }
+}
+
+/// What stands under a receipt, cut to what is kept: a comment too long is no reason not to sell.
+pub(super) fn comment(request: &Request) -> Option<String> {
+    let (Request::Sale(receipt) | Request::Return { receipt, .. }) = request else {
+        return None;
+    };
+    let comment = receipt.comment.as_deref()?.trim();
+    (!comment.is_empty()).then(|| comment.chars().take(COMMENT_CHARACTERS_MAX).collect())
 }

@@ -75,29 +75,13 @@ impl Turn {
         let Some(shift) = self.core().phase.shift().filter(|_| due) else {
             return false;
         };
-        let operation = Operation {
-            id: OperationId(self.draw.operation),
-            kind: OperationKind::AutoClose,
-            signer: shift.opener.clone(),
-            open_shift: None,
-            hold_until: None,
-            give_up: self.moment().plus(CLOSE_LIFETIME),
-            claim: None,
-            fingerprint: None,
-            reference: None,
-            original: None,
-            accepted_ms: self.wall_ms(),
-            sequence: self.core().accepted.saturating_add(1),
-            body_rows: 0,
-            last_uid: None,
-            is_synchronised: false,
-            remedies: 0,
-            again_at: None,
-            opening: None,
-            z_report: None,
-            drawer: None,
-            body: None,
-        };
+        let operation = Operation::new(
+            OperationId(self.draw.operation),
+            OperationKind::AutoClose,
+            shift.opener.clone(),
+            self.moment().plus(CLOSE_LIFETIME),
+            (self.wall_ms(), self.core().accepted.saturating_add(1)),
+        );
         self.note(Event::CloseBegun(Box::new(operation)));
         true
     }

@@ -6,6 +6,7 @@ use super::super::kyiv;
 use super::super::policy::{PAYMENT_FORMS_MAX, SHIFT_MAX, TAXES_MAX};
 use super::super::request::OperationKind;
 use super::super::state::{Body, Flight, Operation, Phase, Purpose, Shift, SoldRecord, Stage};
+use super::accept::comment;
 use super::turn::{Progress, Turn};
 use crate::clock::{Moment, millis};
 use crate::ids::{OperationId, SignatureRequestId};
@@ -22,6 +23,7 @@ pub(super) struct Plan {
     pub(super) signer: super::super::request::Signer,
     pub(super) entry: Option<Entry>,
     pub(super) sold: Option<(FiscalNumber, SoldRecord)>,
+    pub(super) comment: Option<String>,
 }
 
 /// What a body adds to its shift, and what it leaves of the sale that it returns.
@@ -39,6 +41,7 @@ impl Plan {
             signer: signer.clone(),
             entry: None,
             sold: None,
+            comment: None,
         }
     }
 }
@@ -178,6 +181,7 @@ impl Turn {
             signer: operation.signer.clone(),
             entry: Some(judged.entry),
             sold: judged.sold,
+            comment: operation.comment.clone(),
         };
         self.plan(operation, plan)
     }
@@ -320,23 +324,22 @@ impl Turn {
         let local = kyiv::local(self.now.wall);
         let issued = self.core().last_issued.map_or(local, |last| last.max(local));
         let issued = LocalMoment::new(issued).map_err(|_| Refusal::Clock)?;
-        self.document(
-            plan.kind.clone(),
-            &plan.signer.name,
-            self.uid(),
-            local_number,
-            issued,
-        )
+        let head = self.head(&plan.signer.name, self.uid(), local_number, issued)?;
+        let mut document = Document {
+            head,
+            kind: plan.kind.clone(),
+        };
+        document.head.notes.comment.clone_from(&plan.comment);
+        written(document)
     }
 
-    fn document(
+    fn head(
         &self,
-        kind: Kind,
         cashier: &str,
         uid: Uid,
         local_number: LocalNumber,
         issued: LocalMoment,
-    ) -> Result<(Document, Vec<u8>), Refusal> {
+    ) -> Result<Head, Refusal> {
         let Some(profile) = &self.core().profile else {
             return Err(Refusal::Document(
                 "nothing is known of the register's owner".to_owned(),
@@ -354,11 +357,7 @@ impl Turn {
         let mut head =
             Head::new(uid, profile.seller.seller(), register, issued, local_number).with_cashier(cashier);
         head.testing = is_testing;
-        let document = Document { head, kind };
-        let xml = document
-            .to_xml()
-            .map_err(|error| Refusal::Document(super::finish::cut(&error.to_string())))?;
-        Ok((document, xml))
+        Ok(head)
     }
 
     /// The body in a document's XML, to be kept until its turn; also the proof, before anything is remembered, that a document can carry it.
@@ -369,8 +368,9 @@ impl Turn {
             .next
             .or(LocalNumber::new(1).ok())
             .ok_or(Refusal::Clock)?;
-        let made = self.document(kind, &order.signer.name, self.uid(), first, issued);
-        made.map(|(_, xml)| xml)
+        let mut head = self.head(&order.signer.name, self.uid(), first, issued)?;
+        head.notes.comment = comment(&order.request);
+        written(Document { head, kind }).map(|(_, xml)| xml)
     }
 
     pub(super) fn uid(&self) -> Uid {
@@ -409,6 +409,13 @@ impl Turn {
         }
         Progress::Again
     }
+}
+
+fn written(document: Document) -> Result<(Document, Vec<u8>), Refusal> {
+    let xml = document
+        .to_xml()
+        .map_err(|error| Refusal::Document(super::finish::cut(&error.to_string())))?;
+    Ok((document, xml))
 }
 
 fn exceeds(report: &Report) -> bool {

@@ -1,0 +1,335 @@
+//! Cash registers: what the directory knows of them, and how they stand.
+
+use super::super::Gateway;
+use super::super::exchange::{Answer, Exchange};
+use super::super::form;
+use super::super::problem::{Code, Problem};
+use super::{admit, change_account, json, moment, no_content, read_row, unknown};
+use actors::accounts::Change;
+use actors::accounts::records::TillRecord;
+use actors::ids::{AccountId, CashierId};
+use actors::machines::register::{AutoClose, SellerFacts, Settings};
+use actors::register::Trouble;
+use fiscal::arithmetic::{Letter, Tax, TaxKind};
+use fiscal::{CashDeskNumber, Percent, RegisterNumber};
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A register, as it is put.
+#[derive(Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterRow {
+    /// Whose it is.
+    account: Uuid,
+    /// Its name at its owner.
+    #[serde(default)]
+    #[schema(max_length = 256)]
+    name: String,
+    /// The register's number at its owner.
+    #[serde(deserialize_with = "form::integer")]
+    #[schema(minimum = 1, value_type = u64)]
+    cash_desk: i64,
+    /// The owner's taxpayer number: 8 to 10 digits.
+    #[schema(pattern = "^[0-9]{8,10}$")]
+    tax_number: String,
+    /// The owner's number as a payer of VAT: 9 to 12 digits.
+    #[serde(default)]
+    #[schema(pattern = "^[0-9]{9,12}$")]
+    vat_number: Option<String>,
+    /// The owner's name, as the tax service has it.
+    #[schema(min_length = 1, max_length = 256)]
+    organisation: String,
+    /// The shop's name, as the tax service has it.
+    #[schema(min_length = 1, max_length = 256)]
+    point: String,
+    /// The shop's address.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 256)]
+    address: Option<String>,
+    /// Its documents are tests.
+    #[serde(default)]
+    is_testing: bool,
+    /// Closed for good at the tax service.
+    #[serde(default)]
+    is_closed: bool,
+    /// The taxes of its registration.
+    #[serde(default, deserialize_with = "form::objects")]
+    #[schema(max_items = 12)]
+    taxes: Vec<TaxRow>,
+    /// Who signs where the caller is the account itself.
+    #[serde(default)]
+    cashier: Option<Uuid>,
+    /// Its settings.
+    #[serde(default, deserialize_with = "form::object")]
+    settings: SettingsRow,
+}
+
+/// A tax.
+#[derive(Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaxRow {
+    /// What it is: 0 VAT, 1 excise, 2 pension fund; another number as the tax service has it.
+    #[serde(default, deserialize_with = "form::integer")]
+    #[schema(maximum = 255)]
+    kind: u8,
+    /// Its name; 1 to 32 characters.
+    #[schema(min_length = 1, max_length = 32)]
+    name: String,
+    /// Its letter; Latin letters that look like Cyrillic ones are those.
+    #[schema(min_length = 1, max_length = 1, pattern = "^[0-9A-Za-zА-Яа-яЄІЇҐєіїґ]$")]
+    letter: String,
+    /// Its rate in percent, as a decimal: `20` or `7.00`.
+    #[schema(pattern = "^[0-9]{1,3}([.][0-9]{1,2})?$")]
+    percent: String,
+    /// It is not in the price but comes on top.
+    #[serde(default)]
+    excluded: bool,
+}
+
+/// What may be set for a register; what is left out has its default.
+#[derive(Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettingsRow {
+    /// A closed shift is opened for a sale, a return, cash in and cash out.
+    auto_open: bool,
+    /// How a shift is closed by itself: minutes before midnight in Kyiv, 1 to 720; 0: not at all (an alarm is raised instead); null: the
+    /// gateway picks the moment.
+    #[serde(deserialize_with = "form::optional_integer")]
+    #[schema(maximum = 720)]
+    auto_close_minutes: Option<u16>,
+    /// Cash that is not in the drawer is not taken out of it.
+    check_drawer: bool,
+    /// A repeat within a shift gets the first answer.
+    find_duplicates: bool,
+    /// Seconds that an agent may take for one signature.
+    #[serde(deserialize_with = "form::integer")]
+    #[schema(minimum = 1, maximum = 86_400)]
+    signature_seconds: u32,
+    /// Seconds that the tax service may take for a document.
+    #[serde(deserialize_with = "form::integer")]
+    #[schema(minimum = 1, maximum = 86_400)]
+    post_seconds: u32,
+    /// Seconds that the tax service may take for a query.
+    #[serde(deserialize_with = "form::integer")]
+    #[schema(minimum = 1, maximum = 86_400)]
+    query_seconds: u32,
+}
+
+impl Default for SettingsRow {
+    fn default() -> Self {
+        Self::of(&Settings::default())
+    }
+}
+
+impl SettingsRow {
+    fn of(settings: &Settings) -> Self {
+        let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+        Self {
+            auto_open: settings.auto_open,
+            auto_close_minutes: match settings.auto_close {
+                AutoClose::BeforeMidnight { minutes } => Some(minutes),
+                AutoClose::Automatic => None,
+                AutoClose::Off => Some(0),
+            },
+            check_drawer: settings.check_drawer,
+            find_duplicates: settings.find_duplicates,
+            signature_seconds: seconds(settings.signature_max),
+            post_seconds: seconds(settings.post_max),
+            query_seconds: seconds(settings.query_max),
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        Settings {
+            auto_open: self.auto_open,
+            auto_close: match self.auto_close_minutes {
+                Some(0) => AutoClose::Off,
+                Some(minutes) => AutoClose::BeforeMidnight { minutes },
+                None => AutoClose::Automatic,
+            },
+            check_drawer: self.check_drawer,
+            find_duplicates: self.find_duplicates,
+            signature_max: seconds(self.signature_seconds),
+            post_max: seconds(self.post_seconds),
+            query_max: seconds(self.query_seconds),
+        }
+    }
+}
+
+/// A register, as it is shown.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct RegisterView {
+    num_fiscal: u64,
+    #[serde(flatten)]
+    row: RegisterRow,
+    /// When the tax service last named it (RFC 3339, UTC).
+    synchronised_at: Option<String>,
+}
+
+/// How a register stands.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct RegisterState {
+    num_fiscal: u64,
+    /// `online`, `offline`, `syncing`, `blocked`, `in_doubt` or `manual`, the last of which waits for a person.
+    link: &'static str,
+    /// Whether a shift is open.
+    shift_open: bool,
+    /// When it was opened, Kyiv time.
+    shift_opened: Option<String>,
+    /// When it closes by itself (RFC 3339, UTC).
+    closes_at: Option<String>,
+    /// Attempts to close it by itself that failed.
+    close_failed: u32,
+    /// Cash in the drawer.
+    cash_in_box: Option<String>,
+    /// The local number that is due, where it is known.
+    next_local_number: Option<u64>,
+    /// The document on its way.
+    flight: Option<&'static str>,
+    /// Operations that wait, the one in work included.
+    operations: usize,
+    /// Whether a signature is awaited.
+    awaits_signature: bool,
+}
+
+/// One.
+pub async fn one(gateway: Gateway, number: String, mut exchange: Exchange) -> Answer {
+    admit(&gateway, &exchange, &[Method::GET, Method::PUT, Method::DELETE])?;
+    let number = parse(&number)?;
+    match exchange.method {
+        Method::DELETE => {
+            change_account(&gateway, Change::DeleteTill(number)).await?;
+            return Ok(no_content());
+        }
+        Method::PUT => {
+            let row: RegisterRow = read_row(&gateway, &mut exchange).await?;
+            let earlier = gateway.accounts.till(number);
+            let synchronised_ms = earlier.and_then(|earlier| earlier.synchronised_ms);
+            let record = record(row, synchronised_ms)?;
+            change_account(&gateway, Change::PutTill(number, Box::new(record))).await?;
+        }
+        _ => {}
+    }
+    let record = gateway.accounts.till(number).ok_or_else(unknown)?;
+    Ok(json(StatusCode::OK, &view(number, &record)))
+}
+
+/// How one stands.
+pub async fn state(gateway: Gateway, number: String, exchange: Exchange) -> Answer {
+    admit(&gateway, &exchange, &[Method::GET])?;
+    let number = parse(&number)?;
+    gateway.accounts.till(number).ok_or_else(unknown)?;
+    let served = || Problem::new(Code::Unavailable, "no registers are served: set tax.url");
+    let face = gateway.cashdesk.as_ref().ok_or_else(served)?;
+    let view = face.registers.look(number).await.map_err(trouble)?;
+    let shift = view.shift.as_ref();
+    let shown = RegisterState {
+        num_fiscal: number.get(),
+        link: view.link.name(),
+        shift_open: shift.is_some(),
+        shift_opened: shift.map(|shift| shift.opened.to_string()),
+        closes_at: shift.and_then(|shift| shift.closes_at_ms).map(moment),
+        close_failed: shift.map_or(0, |shift| shift.close_failed),
+        cash_in_box: shift.map(|shift| shift.drawer.to_string()),
+        next_local_number: view.next_local_number.map(fiscal::LocalNumber::get),
+        flight: view.flight.map(|(kind, _)| kind.name()),
+        operations: view.operations,
+        awaits_signature: view.awaits_signature,
+    };
+    Ok(json(StatusCode::OK, &shown))
+}
+
+fn trouble(trouble: Trouble) -> Problem {
+    match trouble {
+        Trouble::Unforeseen => Problem::new(Code::Internal, "an unforeseen error; it was logged"),
+        _ => Problem::new(Code::Unavailable, "the register takes nothing now").retry_after(1),
+    }
+}
+
+fn parse(number: &str) -> Result<RegisterNumber, Problem> {
+    let number = number
+        .parse()
+        .ok()
+        .and_then(|number| RegisterNumber::new(number).ok());
+    number.ok_or_else(|| {
+        Problem::new(
+            Code::InvalidField,
+            "the register in the path must be a fiscal number",
+        )
+    })
+}
+
+fn record(row: RegisterRow, synchronised_ms: Option<i64>) -> Result<TillRecord, Problem> {
+    let unfit = |detail: &str| Problem::new(Code::UnfitObject, detail);
+    let cash_desk = u64::try_from(row.cash_desk)
+        .ok()
+        .and_then(|number| CashDeskNumber::new(number).ok());
+    Ok(TillRecord {
+        account: AccountId(row.account),
+        name: row.name,
+        seller: SellerFacts {
+            tax_number: row.tax_number,
+            vat_number: row.vat_number,
+            organisation: row.organisation,
+            point: row.point,
+            address: row.address,
+        },
+        cash_desk: cash_desk.ok_or_else(|| unfit("cash_desk: must be 1 or more"))?,
+        is_testing: row.is_testing,
+        is_closed: row.is_closed,
+        taxes: row.taxes.into_iter().map(tax).collect::<Result<_, _>>()?,
+        settings: row.settings.settings(),
+        cashier: row.cashier.map(CashierId),
+        synchronised_ms,
+    })
+}
+
+fn tax(row: TaxRow) -> Result<Tax, Problem> {
+    let unfit = |detail: &str| Problem::new(Code::UnfitObject, detail);
+    let mut letters = row.letter.chars();
+    let letter = letters.next().filter(|_| letters.next().is_none());
+    let letter = letter.and_then(|letter| Letter::new(letter).ok());
+    let percent: Percent = row
+        .percent
+        .parse()
+        .map_err(|_| unfit("taxes.percent: must be a decimal of at most two digits behind the point"))?;
+    Ok(Tax {
+        kind: TaxKind::from_code(row.kind),
+        name: row.name,
+        letter: letter.ok_or_else(|| unfit("taxes.letter: must be a letter or a digit"))?,
+        percent,
+        excluded: row.excluded,
+    })
+}
+
+pub(super) fn view(number: RegisterNumber, record: &TillRecord) -> RegisterView {
+    let tax = |tax: &Tax| TaxRow {
+        kind: tax.kind.code(),
+        name: tax.name.clone(),
+        letter: tax.letter.to_string(),
+        percent: tax.percent.to_string(),
+        excluded: tax.excluded,
+    };
+    RegisterView {
+        num_fiscal: number.get(),
+        row: RegisterRow {
+            account: record.account.0,
+            name: record.name.clone(),
+            cash_desk: i64::try_from(record.cash_desk.get()).unwrap_or(i64::MAX),
+            tax_number: record.seller.tax_number.clone(),
+            vat_number: record.seller.vat_number.clone(),
+            organisation: record.seller.organisation.clone(),
+            point: record.seller.point.clone(),
+            address: record.seller.address.clone(),
+            is_testing: record.is_testing,
+            is_closed: record.is_closed,
+            taxes: record.taxes.iter().map(tax).collect(),
+            cashier: record.cashier.map(|cashier| cashier.0),
+            settings: SettingsRow::of(&record.settings),
+        },
+        synchronised_at: record.synchronised_ms.map(moment),
+    }
+}

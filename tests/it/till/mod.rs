@@ -1,0 +1,7 @@
+//! A till's view of a running gateway: CashDesk's API over HTTP, the stand-in fiscal server behind it, and a cashier's key at hand.
+
+mod checklist;
+mod faults;
+mod held;
+pub(crate) mod shop;
+mod views;
