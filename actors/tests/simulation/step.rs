@@ -207,7 +207,7 @@ impl History {
                 *comparisons <= u32::from(self.policy.tries_max),
                 "a sixth try, whatever died in between"
             );
-            let in_flight = challenge.1 == actors::machines::otp::Delivery::InFlight;
+            let in_flight = challenge.1 == Delivery::InFlight;
             let Some(compared) = self.perform(customer, Command::Compare(compare)).await else {
                 return;
             };
@@ -359,7 +359,7 @@ impl History {
             };
             for (window, challenge) in before {
                 let past = challenge.settle_by.is_some_and(|deadline| deadline <= now);
-                if past && challenge.delivery == actors::machines::otp::Delivery::InFlight {
+                if past && challenge.delivery == Delivery::InFlight {
                     let settlement = if challenge.orphaned {
                         Settlement::Lost
                     } else {
