@@ -51,7 +51,8 @@ impl Problems {
 
     fn url(&mut self, option: &'static str, url: &str, may_be_empty: bool) {
         let is_http = url.starts_with("https://") || url.starts_with("http://");
-        if !is_http && !(may_be_empty && url.is_empty()) {
+        let is_absent = may_be_empty && url.is_empty();
+        if !is_http && !is_absent {
             self.add(
                 option,
                 "must begin with https:// (or http:// on a private network)",

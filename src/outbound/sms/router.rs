@@ -223,7 +223,7 @@ impl Drop for Pending<'_> {
             .with_label_values(&[self.operator, label])
             .inc();
         router.with_breaker(self.operator, |breaker, now_ms| {
-            breaker.record(health, router.rule, now_ms)
+            breaker.record(health, router.rule, now_ms);
         });
     }
 }

@@ -144,7 +144,7 @@ async fn take(operator: &str, event: Event, deliveries: &Deliveries) {
             Ok(Taken::Changed | Taken::Unchanged | Taken::Unmatched) => acknowledgement.kept(),
             // Not kept: dropping the acknowledgement has it sent again.
             Err(error) => {
-                tracing::warn!(operator, %error, "a receipt could not be kept; it is asked for again")
+                tracing::warn!(operator, %error, "a receipt could not be kept; it is asked for again");
             }
         },
         Event::Late { challenge, submitted } => {
