@@ -156,10 +156,9 @@ async fn an_agent_whose_licence_is_revoked_says_so_and_signs_nothing() {
     panic!("the agent never said that the gateway refuses it");
 }
 
-/// The document's pattern, with nothing scripted but the tax service: a till's request is held while the real agent signs what the gateway
-/// asks for.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sale_is_signed_by_the_agent_while_the_tills_request_is_held_and_registered() {
+/// The document's pattern, with nothing scripted but the tax service: each request of a till is held while the real agent signs what the gateway
+/// asks for. The caller has the token that the agent got when it registered its cashier.
+async fn a_tills_day() {
     let tax = StandIn::start().await;
     let world = World::with_tax(&format!("{}/fs", tax.url)).await;
     world.prepare().await;
@@ -189,25 +188,51 @@ async fn a_sale_is_signed_by_the_agent_while_the_tills_request_is_held_and_regis
     // The account knows no register yet: the tax service is asked, in the cashier's name.
     let listed = till("/api/v2/tax_objects", json!({})).await;
     assert_eq!(listed["data"][0]["num_fiscal"], REGISTER, "{listed}");
-    till("/api/v2/check/sale", crate::till::shop::sale(REGISTER)).await;
+    let sale = crate::till::shop::sale(REGISTER);
+    let sold = till("/api/v2/check/sale", sale.clone()).await;
+    let mut goods_return = sale;
+    goods_return["action_type"] = json!("Z_RETURN");
+    goods_return["ORDERRETNUM"] = sold["ORDERNUM"].clone();
+    let returned = till("/api/v2/check/sale", goods_return).await;
+    let cash = |action: &str| json!({ "num_fiscal": REGISTER, "action_type": action, "sum": 5 });
+    let cash_in = till("/api/v2/check/service", cash("SERVICE_INPUT")).await;
+    let cash_out = till("/api/v2/check/service", cash("SERVICE_OUTPUT")).await;
+    let z = json!({ "num_fiscal": REGISTER, "action_type": "Z_REPORT" });
+    let z = till("/api/v2/shift", z).await;
     let state = tax.server.state();
     let register = state
         .registers
         .iter()
         .find(|register| register.num_fiscal == REGISTER)
         .unwrap();
-    assert_eq!(
-        register.documents.len(),
-        2,
-        "the shift opened by itself, and the sale"
-    );
+    // The shift opened by itself; the Z-report is followed by the close.
+    let numbers: Vec<String> = register
+        .documents
+        .iter()
+        .map(|document| document.fiscal_number.to_string())
+        .collect();
+    assert_eq!(numbers.len(), 7, "open, sale, return, in, out, Z, close");
+    for (index, answer) in [(1, sold), (2, returned), (3, cash_in), (4, cash_out), (5, z)] {
+        assert_eq!(answer["ORDERNUM"].as_str(), Some(numbers[index].as_str()));
+    }
     let shown = world
-        .agent_when("three signatures are counted", |shown| {
-            shown["signatures_a_minute"].as_u64() >= Some(3)
+        .agent_when("every signature is counted", |shown| {
+            shown["signatures_a_minute"].as_u64() >= Some(8)
         })
         .await;
     assert_eq!(shown["waiting"], 0);
     agent.stop().await;
     world.stop().await;
     tax.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_till_sells_returns_moves_cash_and_closes_through_the_real_agent() {
+    a_tills_day().await;
+}
+
+/// One party may hold the first call open and serve the second, the signature, at once: neither waits for the other.
+#[tokio::test(flavor = "current_thread")]
+async fn a_single_worker_both_holds_the_call_and_signs() {
+    a_tills_day().await;
 }
