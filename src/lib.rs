@@ -17,4 +17,5 @@ mod signing_evidence;
 pub mod telemetry;
 
 pub use listeners::Listeners;
-pub use run::{Environment, Signing, Started, open_store, sms_sender, start, tax_service};
+pub use outbound::sms::setup::{Sending, sending};
+pub use run::{Environment, Signing, Started, open_store, start, tax_service};

@@ -1,10 +1,11 @@
 //! One gateway from start to end.
 
 use crate::agents;
-use crate::config::{Config, OUTCOME_GRACE_SECONDS, SmsSenderKind};
+use crate::config::{Config, OUTCOME_GRACE_SECONDS};
 use crate::http::{Gateway, HttpMetrics, Parts};
 use crate::listeners::{Listeners, Servers};
 use crate::outbound;
+use crate::outbound::sms::setup::{Sending, check_templates, guard_settings};
 use crate::registers;
 use crate::secrets::Secrets;
 use crate::signing_evidence;
@@ -12,7 +13,9 @@ use crate::telemetry::{StoreMetrics, register_process};
 use actors::accounts::Accounts;
 use actors::clock::Clock;
 use actors::customer::{CustomerMessage, Customers, World};
+use actors::deliveries::{Deliveries, Outbox, ask_for_ever};
 use actors::directory::Directory;
+use actors::guards::{Guarded, Guards};
 use actors::idempotency::Running;
 use actors::machines::otp::Policy;
 use actors::metrics::Metrics;
@@ -36,8 +39,8 @@ use tokio_util::task::TaskTracker;
 pub struct Environment {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
-    /// The operator.
-    pub sms: Arc<dyn SmsSender>,
+    /// Who sends messages.
+    pub sms: Sending,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -69,6 +72,7 @@ pub struct Started {
     pushes: TaskTracker,
     servers: Servers,
     background: Vec<JoinHandle<()>>,
+    guards: Arc<Guards>,
     drain: Duration,
 }
 
@@ -93,37 +97,6 @@ pub fn open_store(config: &Config, metrics: &prometheus::Registry) -> Result<Arc
         ..SledOptions::new(&config.storage.path)
     };
     SledStore::open(options).map_err(|error| error.to_string())
-}
-
-/// The configured operator.
-///
-/// # Errors
-/// A sentence that names the option.
-pub fn sms_sender(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn SmsSender>, String> {
-    let client = outbound::client()?;
-    match config.sms.sender {
-        SmsSenderKind::Webhook => {
-            let webhook = &config.sms.webhook;
-            let secret = webhook
-                .secret
-                .resolve()
-                .map_err(|error| format!("sms.webhook.secret: {error}"))?;
-            let sender = outbound::sms::webhook::Webhook::new(
-                client,
-                &webhook.url,
-                secret.expose(),
-                Arc::clone(clock),
-            )?;
-            Ok(Arc::new(sender))
-        }
-        #[cfg(feature = "dev")]
-        SmsSenderKind::Sandbox => Ok(Arc::new(outbound::sms::sandbox::Sandbox::new(
-            client,
-            &config.sms.sandbox.url,
-        )?)),
-        #[cfg(not(feature = "dev"))]
-        SmsSenderKind::Sandbox => Err("sms.sender: this program was built without the sandbox".to_owned()),
-    }
 }
 
 /// The configured tax service, where there is one.
@@ -183,6 +156,23 @@ pub async fn start(
     )
     .await;
     let directory = directory.map_err(stored)?;
+    check_templates(config, &directory)?;
+    let guards = Guards::open(
+        guard_settings(config),
+        Arc::clone(&store),
+        Arc::clone(&clock),
+        actor_metrics.clone(),
+    );
+    let guards = guards.await.map_err(stored)?;
+    let Sending {
+        sender,
+        router,
+        events,
+    } = sms;
+    let sms: Arc<dyn SmsSender> = Arc::new(Guarded {
+        guards: Arc::clone(&guards),
+        inner: sender,
+    });
     let tasks = TaskTracker::new();
     let evidence = signing_evidence::Needs {
         store: Arc::clone(&store),
@@ -198,7 +188,7 @@ pub async fn start(
         store: Arc::clone(&store),
         wheel: wheel.clone(),
         clock: Arc::clone(&clock),
-        sms,
+        sms: Arc::clone(&sms),
         hand_over_max: Duration::from_secs(config.sms.timeout_seconds),
         metrics: actor_metrics.clone(),
         windows: Arc::clone(&windows),
@@ -259,12 +249,29 @@ pub async fn start(
         keys: Arc::new(secrets.hmac_keys),
         settings: Arc::new(settings(config)?),
         running: Running::default(),
+        guards: Arc::clone(&guards),
         metrics: actor_metrics.clone(),
         evidence: Some(evidence.clone()),
         evidence_wait: Duration::from_millis(config.evidence.otp_wait_milliseconds),
     };
+    let deliveries = Deliveries {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        customers: Arc::clone(&customers),
+        outbox: Outbox::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&randomness),
+            secrets.hook_key,
+            actor_metrics.clone(),
+        ),
+        metrics: actor_metrics.clone(),
+    };
     let gateway = Arc::new(Parts {
         otp,
+        deliveries: deliveries.clone(),
+        router: router.clone(),
+        receipts_url: config.sms.receipts_url.trim_end_matches('/').to_owned(),
         directory,
         accounts,
         cashdesk,
@@ -279,7 +286,15 @@ pub async fn start(
         draining: AtomicBool::new(false),
         body_deadline: Duration::from_secs(config.limits.body_seconds),
     });
-    let mut background = vec![
+    let poster = Arc::new(outbound::partner::Partners::new(outbound::client()?));
+    let mut background: Vec<_> = events
+        .into_iter()
+        .map(|events| tokio::spawn(outbound::sms::smpp::pump(events, deliveries.clone())))
+        .collect();
+    background.extend([
+        tokio::spawn(ask_for_ever(deliveries.clone(), sms)),
+        tokio::spawn(deliveries.outbox.run(poster)),
+        tokio::spawn(Arc::clone(&guards).write_for_ever()),
         tokio::spawn(wheel::turn(
             inbox,
             Arc::clone(&clock),
@@ -292,7 +307,7 @@ pub async fn start(
             clock,
             Duration::from_secs(config.customers.idle_seconds),
         )),
-    ];
+    ]);
     if registers.is_some() && config.cashdesk.synchronise_hours > 0 {
         let every = Duration::from_secs(config.cashdesk.synchronise_hours * 3_600);
         background.push(tokio::spawn(registers::keep_in_step(Arc::clone(&gateway), every)));
@@ -319,6 +334,7 @@ pub async fn start(
         pushes,
         servers,
         background,
+        guards,
         drain,
     })
 }
@@ -443,6 +459,12 @@ impl Started {
         }
         self.let_agents_go(orderly).await;
         self.background.iter().for_each(JoinHandle::abort);
+        if let Some(router) = self.gateway.router.as_ref().filter(|_| orderly) {
+            router.close().await;
+        }
+        if let Err(error) = self.guards.write().await {
+            tracing::warn!(%error, "the last counts of traffic could not be written");
+        }
         self.customers.drain(self.drain).await;
         self.gateway.evidence.drain(self.drain).await;
         if let Some(registers) = &self.registers {

@@ -68,6 +68,8 @@ pub struct Secrets {
     pub admin_key_digest: [u8; 32],
     /// Over partners' keys.
     pub pepper: Pepper,
+    /// What the keys of partners' hooks are derived from.
+    pub hook_key: Zeroizing<Vec<u8>>,
     /// Over codes.
     pub hmac_keys: MacKeys,
 }
@@ -87,6 +89,7 @@ impl Secrets {
             return Err("admin.key: must have at least 16 characters".to_owned());
         }
         let pepper = decode("partners.key_pepper", &config.partners.key_pepper)?;
+        let hook_key = pepper.clone(); // under another label
         let pepper = Pepper::new(pepper).ok_or("partners.key_pepper: must be base64 of at least 32 bytes")?;
         let keys = config
             .otp
@@ -98,6 +101,7 @@ impl Secrets {
         Ok(Self {
             admin_key_digest: Sha256::digest(admin_key.expose().as_bytes()).into(),
             pepper,
+            hook_key,
             hmac_keys: MacKeys::new(keys).ok_or(unfit)?,
         })
     }

@@ -1,11 +1,12 @@
 //! How a customer's book lies in the store, and what its facts write beside it.
 
 use crate::clock::Now;
+use crate::deliveries::{self, DeliveryRecord};
 use crate::durable::Persistent;
 use crate::evidence::rows::owed_row;
 use crate::idempotency;
 use crate::ids::CustomerId;
-use crate::machines::otp::{BookRecord, BookRecordV1, Event, OtpBook};
+use crate::machines::otp::{BookRecord, BookRecordV1, Event, Fate, OtpBook};
 use crate::wheel::DueKey;
 use storage::record::{Record, decode, decode_payload, encode, unknown_version};
 use storage::{Batch, Key};
@@ -55,11 +56,23 @@ impl Persistent for OtpBook {
                 claim.map_or(Ok(()), |claim| idempotency::settle(batch, claim, answer, now))
             }
             Event::Settled {
+                challenge,
+                fate,
                 answer,
-                claim: Some(claim),
-                ..
-            } => idempotency::settle(batch, *claim, answer, now),
-            Event::Settled { .. } | Event::TryCounted { .. } | Event::LockLifted { .. } => Ok(()),
+                claim,
+                first,
+                handed,
+            } => {
+                if let (Some((partner, message)), Fate::HandedOver(_) | Fate::Unknown(_) | Fate::Lost) =
+                    (first, fate)
+                {
+                    let record =
+                        DeliveryRecord::begun(*partner, self.customer(), *message, handed.as_ref(), now);
+                    deliveries::begin(batch, *challenge, &record)?;
+                }
+                claim.map_or(Ok(()), |claim| idempotency::settle(batch, claim, answer, now))
+            }
+            Event::TryCounted { .. } | Event::LockLifted { .. } => Ok(()),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::idempotency::Held;
 use crate::ids::{ChallengeId, ContactId, CustomerId, MessageId, RequestId};
 use crate::machines::otp::{Answer, Command, Effect, OtpBook, SendCommand, Settlement, VerifyCommand};
 use crate::metrics::Metrics;
-use crate::ports::{Lookup, Message, Outcome, SmsSender};
+use crate::ports::{HandOver, Lookup, Message, Outcome, SmsSender};
 use crate::registry::{Kind, Observed, Registry, Slot};
 use crate::wheel::Wheel;
 use crate::windows::ClosedWindows;
@@ -65,6 +65,10 @@ pub enum CustomerMessage {
         challenge: ChallengeId,
         /// What became of it.
         settlement: Settlement,
+        /// Who has it.
+        handed: Option<HandOver>,
+        /// Told when it is durable.
+        reply: Option<RpcReplyPort<()>>,
     },
     /// A deadline has come.
     Wake,
@@ -195,7 +199,7 @@ impl Actor for CustomerActor {
     async fn handle(
         &self,
         myself: ActorRef<Self::Msg>,
-        message: CustomerMessage,
+        mut message: CustomerMessage,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         state.slot.taken();
@@ -209,9 +213,14 @@ impl Actor for CustomerActor {
         if state.book.is_none() {
             self.load(state).await?;
         }
+        let told = match &mut message {
+            CustomerMessage::Outcome { reply, .. } => reply.take(),
+            _ => None,
+        };
         if let Some(command) = self.command(message, state) {
             self.step(command, state).await?;
         }
+        told.into_iter().for_each(|reply| answer(reply, ()));
         Ok(())
     }
 }
@@ -285,9 +294,12 @@ impl CustomerActor {
             CustomerMessage::Outcome {
                 challenge,
                 settlement,
+                handed,
+                ..
             } => Some(Command::Settle {
                 challenge,
                 settlement,
+                handed,
             }),
             CustomerMessage::Wake => Some(Command::Wake),
             CustomerMessage::LeaveIfIdle => None,
@@ -344,22 +356,23 @@ impl CustomerActor {
             Effect::SendSms {
                 challenge,
                 message,
+                partner,
+                lifetime,
                 destination,
                 text,
                 trace,
             } => {
-                let deadline = self.0.hand_over_max;
-                self.send(
-                    state.id,
+                let message = Message {
+                    id: message,
                     challenge,
-                    Message {
-                        id: message,
-                        destination,
-                        text,
-                        deadline,
-                        trace,
-                    },
-                );
+                    partner,
+                    destination,
+                    text,
+                    lifetime,
+                    deadline: self.0.hand_over_max,
+                    trace,
+                };
+                self.send(state.id, message);
             }
             Effect::RecordEvidence { request, owed } => self.pay(*owed, state.receipts.remove(&request)),
             Effect::AskOperator { challenge, message } => self.ask(state.id, challenge, message),
@@ -369,8 +382,8 @@ impl CustomerActor {
         }
     }
 
-    fn send(&self, customer: CustomerId, challenge: ChallengeId, message: Message) {
-        let world = Arc::clone(&self.0);
+    fn send(&self, customer: CustomerId, message: Message) {
+        let (world, challenge) = (Arc::clone(&self.0), message.challenge);
         self.0.tasks.spawn(async move {
             let began = world.clock.now();
             let quotable = Quotable::of(&message);
@@ -379,14 +392,7 @@ impl CustomerActor {
                 () = world.clock.sleep(world.hand_over_max) => Outcome::Unknown,
             };
             world.count_message(&outcome, began);
-            let settlement = settlement(outcome, &quotable);
-            world.tell(
-                customer,
-                CustomerMessage::Outcome {
-                    challenge,
-                    settlement,
-                },
-            );
+            world.settle(customer, challenge, settlement(outcome, &quotable));
         });
     }
 
@@ -413,31 +419,50 @@ impl CustomerActor {
                 found = world.sms.lookup(message, world.hand_over_max) => found,
                 () = world.clock.sleep(world.hand_over_max) => Lookup::CannotTell,
             };
-            let settlement = match found {
-                Lookup::Known(Outcome::Unknown) | Lookup::CannotTell => Settlement::Lost,
+            let settled = match found {
+                Lookup::Known(Outcome::Unknown) | Lookup::CannotTell => (Settlement::Lost, None),
                 Lookup::Known(outcome) => settlement(outcome, &Quotable::nothing()),
             };
+            let settlement = &settled.0;
             tracing::info!(%customer, %challenge, ?settlement, "the outcome of a message from before the restart is settled");
-            world.tell(customer, CustomerMessage::Outcome { challenge, settlement });
+            world.settle(customer, challenge, settled);
         });
     }
 }
 
-fn settlement(outcome: Outcome, quotable: &Quotable) -> Settlement {
+fn settlement(outcome: Outcome, quotable: &Quotable) -> (Settlement, Option<HandOver>) {
     match outcome {
-        Outcome::Accepted { .. } => Settlement::Accepted,
-        Outcome::Refused { code, text, .. } => Settlement::Refused {
-            code: quotable.code(&code),
-            text: quotable.words(&text),
-        },
-        Outcome::Unknown => Settlement::Unknown,
+        Outcome::Accepted(handed) => (Settlement::Accepted, Some(handed)),
+        Outcome::Refused { code, text, .. } => {
+            let (code, text) = (quotable.code(&code), quotable.words(&text));
+            (Settlement::Refused { code, text }, None)
+        }
+        Outcome::Unknown => (Settlement::Unknown, None),
     }
 }
 
 impl World {
+    fn settle(
+        &self,
+        customer: CustomerId,
+        challenge: ChallengeId,
+        (settlement, handed): (Settlement, Option<HandOver>),
+    ) {
+        let reply = None;
+        self.tell(
+            customer,
+            CustomerMessage::Outcome {
+                challenge,
+                settlement,
+                handed,
+                reply,
+            },
+        );
+    }
+
     fn count_message(&self, outcome: &Outcome, began: Now) {
         let label = match outcome {
-            Outcome::Accepted { .. } => "accepted",
+            Outcome::Accepted(_) => "accepted",
             Outcome::Refused { .. } => "refused",
             Outcome::Unknown => "unknown",
         };

@@ -6,6 +6,7 @@ use crate::directory::records::ContractTypeRecord;
 use crate::directory::{CachedCustomer, Directory};
 use crate::evidence as evidence_service;
 use crate::evidence::EvidenceService;
+use crate::guards::Guards;
 use crate::idempotency::{Claim, Held, Running, Standing};
 use crate::ids::{ChallengeId, ContactId, ContractTypeId, CustomerId, InvokerCode, MessageId, RequestId};
 use crate::machines::otp::{
@@ -114,6 +115,8 @@ pub struct OtpService {
     pub settings: Arc<Settings>,
     /// Idempotency keys that run.
     pub running: Running,
+    /// Who watches how many codes are verified.
+    pub guards: Arc<Guards>,
     /// Counters.
     pub metrics: Metrics,
     /// Where verified codes leave their evidence, if the log is served.
@@ -243,6 +246,7 @@ impl OtpService {
             Err(Reason::ContactNotFound) => return Ok((Answer::of(Reason::ContactNotFound), None)),
             other => other.ok(),
         };
+        let phone = destination.clone();
         let command = Box::new(VerifyCommand {
             request: RequestId(0),
             window: found.window,
@@ -265,6 +269,9 @@ impl OtpService {
             receipt: receipt.map(Into::into),
         });
         let answer = answered.await?;
+        if let Some(phone) = phone.filter(|_| answer.reason == Reason::Success) {
+            self.guards.verified(&phone);
+        }
         let leaf = match leaf {
             Some(leaf) if answer.reason == Reason::Success => tokio::select! {
                 leaf = leaf => leaf.ok(),

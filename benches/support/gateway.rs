@@ -5,11 +5,11 @@ use actors::clock::{Clock, SystemClock};
 use actors::directory::records::{ContactRecord, ContractTypeRecord, CustomerRecord, OtpOverrides};
 use actors::directory::{Change, EvidenceChange};
 use actors::ids::{ContractTypeId, CustomerId, InvokerCode, MessageId};
-use actors::ports::{Lookup, Message, Outcome, SmsSender};
+use actors::ports::{HandOver, Lookup, Message, Outcome, SmsSender};
 use actors::random::OsRandomness;
 use actors::secret::Secret;
 use countersign::config::{Config, ConfigSecret, SmsSenderKind};
-use countersign::{Environment, Listeners, open_store, sms_sender, start};
+use countersign::{Environment, Listeners, Sending, open_store, sending, start};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,10 +126,12 @@ impl SmsSender for Instant {
 
     fn send(&self, message: Message) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            Outcome::Accepted {
-                operator_id: message.id.to_string(),
+            Outcome::Accepted(HandOver {
+                operator: "scripted".to_owned(),
+                operator_ids: vec![message.id.to_string()],
                 parts: 2,
-            }
+                is_polled: false,
+            })
         })
     }
 
@@ -166,14 +168,14 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    pub(crate) fn sender(&self, config: &mut Config, clock: &Arc<dyn Clock>) -> Arc<dyn SmsSender> {
+    pub(crate) fn sender(&self, config: &mut Config, clock: &Arc<dyn Clock>) -> Sending {
         match self {
-            Self::Instant => Arc::new(Instant),
-            Self::Silent => Arc::new(Silent),
+            Self::Instant => Sending::by(Arc::new(Instant)),
+            Self::Silent => Sending::by(Arc::new(Silent)),
             Self::Http(address) => {
                 config.sms.sender = SmsSenderKind::Sandbox;
                 config.sms.sandbox.url = format!("http://{address}");
-                sms_sender(config, clock).expect("the operator has an address")
+                sending(config, clock, &Default::default()).expect("the operator has an address")
             }
         }
     }

@@ -4,7 +4,7 @@ use super::ConfigArguments;
 use super::signals::terminated;
 use clap::Args;
 use countersign::config::{self, Log};
-use countersign::dev::{DevFile, Options, start_dev};
+use countersign::dev::{DevFile, DevSms, Options, start_dev};
 use countersign::telemetry::start_logging;
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -15,8 +15,35 @@ pub(super) struct Arguments {
     /// Where everything is kept; may exist.
     #[arg(long, value_name = "DIR", default_value = "data/dev")]
     data: PathBuf,
+    /// By which way messages reach the stand-in operator: its own API, SMPP, or another operator's API.
+    #[arg(long, value_enum, default_value = "sandbox")]
+    sms: Way,
     #[command(flatten)]
     config: ConfigArguments,
+}
+
+/// The ways, as they are written.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Way {
+    Sandbox,
+    Smpp,
+    Kavenegar,
+    Smsru,
+    Turbosms,
+    Twilio,
+}
+
+impl From<Way> for DevSms {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Sandbox => Self::Sandbox,
+            Way::Smpp => Self::Smpp,
+            Way::Kavenegar => Self::Kavenegar,
+            Way::Smsru => Self::SmsRu,
+            Way::Turbosms => Self::TurboSms,
+            Way::Twilio => Self::Twilio,
+        }
+    }
 }
 
 /// Runs the whole world until it is told to stop.
@@ -28,6 +55,7 @@ pub(super) fn dev(arguments: &Arguments) -> Result<(), String> {
         let options = Options {
             data: arguments.data.clone(),
             sources,
+            sms: arguments.sms.into(),
         };
         let dev = start_dev(&options).await?;
         let text = welcome(&dev.file, &arguments.data);

@@ -1,6 +1,6 @@
 //! What the types cannot say: ranges, and values that belong together.
 
-use super::{Config, ConfigSecret, HOLD_MARGIN_SECONDS, OUTCOME_GRACE_SECONDS, SmsSenderKind};
+use super::{Config, ConfigSecret, HOLD_MARGIN_SECONDS, OUTCOME_GRACE_SECONDS};
 use actors::machines::otp::{CAP_MAX, LOCK_AFTER_TRIES_MAX};
 use evidence::checkpoint::{Signer, Verifier};
 use std::fmt;
@@ -52,17 +52,17 @@ pub(super) fn check(config: &Config, dev: bool) -> Vec<Problem> {
     problems.0
 }
 
-struct Problems(Vec<Problem>);
+pub(super) struct Problems(Vec<Problem>);
 
 impl Problems {
-    fn add(&mut self, option: &'static str, message: impl Into<String>) {
+    pub(super) fn add(&mut self, option: &'static str, message: impl Into<String>) {
         self.0.push(Problem {
             option,
             message: message.into(),
         });
     }
 
-    fn range(&mut self, option: &'static str, value: impl Into<u64>, min: u64, max: u64) {
+    pub(super) fn range(&mut self, option: &'static str, value: impl Into<u64>, min: u64, max: u64) {
         if !(min..=max).contains(&value.into()) {
             self.add(option, format!("must be between {min} and {max}"));
         }
@@ -275,7 +275,7 @@ impl Problems {
         }
     }
 
-    fn secret(&mut self, option: &'static str, secret: &ConfigSecret, dev: bool) {
+    pub(super) fn secret(&mut self, option: &'static str, secret: &ConfigSecret, dev: bool) {
         if secret.is_empty() {
             self.add(option, MISSING);
         } else if secret.is_example() && !dev {
@@ -314,39 +314,10 @@ impl Problems {
         self.range("agents.judges", count(agents.judges), 0, 64);
         self.range("agents.report_seconds", agents.report_seconds, 5, 3_600);
     }
-
-    fn sms(&mut self, config: &Config, dev: bool) {
-        let sms = &config.sms;
-        self.range("sms.timeout_seconds", sms.timeout_seconds, 1, 55);
-        match sms.sender {
-            SmsSenderKind::Sandbox if !dev => {
-                self.add(
-                    "sms.sender",
-                    "the sandbox sends nothing to anybody and is for `countersign dev` only",
-                );
-            }
-            SmsSenderKind::Sandbox => {}
-            SmsSenderKind::Webhook => {
-                if sms.webhook.url.is_empty() {
-                    self.add(
-                        "sms.webhook.url",
-                        "is needed: the URL that messages are posted to",
-                    );
-                } else if !sms.webhook.url.starts_with("https://") && !sms.webhook.url.starts_with("http://")
-                {
-                    self.add(
-                        "sms.webhook.url",
-                        "must begin with https:// (or http:// on a private network)",
-                    );
-                }
-                self.secret("sms.webhook.secret", &sms.webhook.secret, dev);
-            }
-        }
-    }
 }
 
-const MISSING: &str = "is needed: give it in the file, or as a variable, or as file:PATH";
+pub(super) const MISSING: &str = "is needed: give it in the file, or as a variable, or as file:PATH";
 
-fn count(value: usize) -> u64 {
+pub(super) fn count(value: usize) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }

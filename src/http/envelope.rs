@@ -26,7 +26,7 @@ pub struct Envelope {
     /// A safe text with the request's id; for Reason 12 alone.
     #[schema(required)]
     pub exception_message: Option<String>,
-    /// The code's id; on success alone.
+    /// The code's id; on success, and with Reason 8 where nobody knows whether the message went.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub challenge_id: Option<Uuid>,

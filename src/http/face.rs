@@ -224,6 +224,8 @@ pub fn route_of(path: &str) -> &'static str {
     match parts.as_slice() {
         ["api", "v1", "contract-otp", "send"] => "/api/v1/contract-otp/send",
         ["api", "v1", "contract-otp", "verify"] => "/api/v1/contract-otp/verify",
+        ["api", "v1", "contract-otp", "deliveries", _] => "/api/v1/contract-otp/deliveries/{challenge_id}",
+        ["api", "v1", "sms", "receipts", _] => "/api/v1/sms/receipts/{operator}",
         ["api", "v1", "operations", _] => "/api/v1/operations/{id}",
         ["api", "v1", "key"] => "/api/v1/key",
         ["check", _] => "/check/{uuid}",
@@ -252,6 +254,7 @@ pub fn route_of(path: &str) -> &'static str {
         ["admin", "v1", "invokers", _] => "/admin/v1/invokers/{code}",
         ["admin", "v1", "invokers", _, "keys"] => "/admin/v1/invokers/{code}/keys",
         ["admin", "v1", "invokers", _, "keys", _] => "/admin/v1/invokers/{code}/keys/{id}",
+        ["admin", "v1", "invokers", _, "webhook"] => "/admin/v1/invokers/{code}/webhook",
         ["admin", "v1", "contract-types"] => "/admin/v1/contract-types",
         ["admin", "v1", "contract-types", _] => "/admin/v1/contract-types/{id}",
         ["admin", "v1", "customers", _] => "/admin/v1/customers/{ccms_code}",

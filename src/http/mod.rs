@@ -5,6 +5,7 @@
 pub mod admin;
 mod agents;
 pub mod cashdesk;
+mod deliveries;
 pub mod envelope;
 mod evidence;
 mod exchange;
@@ -23,15 +24,18 @@ mod otp_body;
 #[cfg(test)]
 mod otp_body_tests;
 pub mod problem;
+mod receipts;
 
 pub use evidence::openapi::evidence_document;
 pub use exchange::Exchange;
 pub use face::{GatewayFace, HttpMetrics, route_of};
 pub use openapi::{admin_document, cashdesk_document, public_document};
 
+use crate::outbound::sms::router::Router;
 use actors::accounts::Accounts;
 use actors::agents::Agents;
 use actors::clock::Clock;
+use actors::deliveries::Deliveries;
 use actors::directory::Directory;
 use actors::evidence::EvidenceService;
 use actors::otp::OtpService;
@@ -54,6 +58,12 @@ pub type Gateway = Arc<Parts>;
 pub struct Parts {
     /// CM-S02.
     pub otp: OtpService,
+    /// What became of messages.
+    pub deliveries: Deliveries,
+    /// Operators, for their reports.
+    pub router: Option<Arc<Router>>,
+    /// This gateway's public base URL as operators see it, without a slash at the end.
+    pub receipts_url: String,
     /// Who may call, and whom codes go to.
     pub directory: Directory,
     /// Users of the fiscal side, their registers, cashiers and tokens.
@@ -101,6 +111,16 @@ pub fn public(gateway: &Gateway) -> Routes {
             otp::verify,
         ),
         evidence_routes(g),
+        route1(
+            path!("api" / "v1" / "contract-otp" / "deliveries" / String),
+            g,
+            deliveries::one,
+        ),
+        route1(
+            path!("api" / "v1" / "sms" / "receipts" / String),
+            g,
+            receipts::receive,
+        ),
         tills(g),
         route(path!("openapi.json"), g, Shape::Plain, openapi::public),
         route1(path("docs").and(tail()), g, openapi::swagger),
@@ -275,6 +295,11 @@ pub fn admin(gateway: &Gateway) -> Routes {
             path!("admin" / "v1" / "invokers" / String / "keys" / String),
             g,
             admin::invokers::key,
+        ),
+        route1(
+            path!("admin" / "v1" / "invokers" / String / "webhook"),
+            g,
+            admin::hooks::hook,
         ),
         route(
             path!("admin" / "v1" / "contract-types"),

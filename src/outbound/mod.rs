@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod checkpoints;
 mod http_client;
+pub mod partner;
 pub mod sms;
 pub mod tax;
 

@@ -172,6 +172,8 @@ pub struct Setup {
     pub config: Config,
     shelf: Shelf,
     populated: bool,
+    /// Whether messages go as the configuration says, and not to the scripted operator.
+    configured: bool,
 }
 
 impl Default for Setup {
@@ -191,6 +193,7 @@ impl Default for Setup {
             config,
             shelf: Shelf::Memory(Arc::new(MemoryStore::new())),
             populated: true,
+            configured: false,
         }
     }
 }
@@ -212,18 +215,27 @@ impl Setup {
         self
     }
 
+    /// Messages go to the operators of the configuration.
+    pub fn with_operators(mut self) -> Self {
+        self.configured = true;
+        self
+    }
+
     pub fn start(self) -> World {
         let Setup {
             config,
             shelf,
             populated,
+            configured,
         } = self;
         let clock = Arc::new(ManualClock::default());
         let operator = Arc::new(ScriptedOperator::default());
         let chance = Arc::new(Chance::new());
         let gate = Gate::new();
-        let running = Running::start(&config, &shelf, &gate, &clock, &operator, &chance);
+        let scripted = (!configured).then_some(&operator);
+        let running = Running::start(&config, &shelf, &gate, &clock, scripted, &chance);
         let world = World {
+            configured,
             partner: Client::new(running.public, Some(ORAGH_KEY)),
             admin: Client::new(running.admin, Some(ADMIN_KEY)),
             clock,
@@ -258,7 +270,7 @@ impl Running {
         shelf: &Shelf,
         gate: &Gate,
         clock: &Arc<ManualClock>,
-        operator: &Arc<ScriptedOperator>,
+        scripted: Option<&Arc<ScriptedOperator>>,
         chance: &Arc<Chance>,
     ) -> Self {
         let store: Arc<dyn Store> = match shelf {
@@ -278,14 +290,21 @@ impl Running {
             .enable_all()
             .build()
             .unwrap();
+        let metrics = Default::default();
         let environment = Environment {
             store: Arc::clone(&store),
-            sms: Arc::clone(operator) as _,
+            sms: match scripted {
+                Some(operator) => countersign::Sending::by(Arc::clone(operator) as _),
+                None => runtime.block_on(async {
+                    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+                    countersign::sending(config, &clock, &metrics).expect("operators are configured")
+                }),
+            },
             clock: Arc::clone(clock) as _,
             randomness: Arc::clone(chance) as _,
             tax: tax_service(config, &(Arc::clone(clock) as Arc<dyn Clock>)).expect("a tax service"),
             signing: None,
-            metrics: Default::default(),
+            metrics,
         };
         let (public, admin, started) = runtime.block_on(async {
             let public = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -348,6 +367,7 @@ pub struct World {
     /// Before the store.
     pub gate: Gate,
     config: Config,
+    configured: bool,
     shelf: Shelf,
     running: Running,
 }
@@ -459,7 +479,7 @@ impl World {
             &self.shelf,
             &self.gate,
             &self.clock,
-            &self.operator,
+            (!self.configured).then_some(&self.operator),
             &self.chance,
         );
         self.partner.address = self.running.public;

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod customers;
+mod deliveries;
 mod directory;
 mod durable;
 mod evidence;
@@ -10,6 +11,7 @@ mod evidence_faults;
 mod evidence_world;
 mod faults;
 mod golden;
+mod guards;
 mod idempotency;
 mod register_world;
 mod registers;

@@ -8,6 +8,7 @@ pub mod contract_types;
 pub mod customers;
 pub mod evidence;
 mod explain;
+pub mod hooks;
 pub mod import;
 pub mod integrations;
 pub mod invokers;
@@ -91,7 +92,7 @@ fn unknown() -> Problem {
 }
 
 /// What the store's errors are to an administrator.
-fn store_problem(error: &storage::Error) -> Problem {
+pub(super) fn store_problem(error: &storage::Error) -> Problem {
     match error {
         storage::Error::Full { .. } => Problem::new(
             Code::Unavailable,

@@ -141,7 +141,7 @@ async fn run(config: &Config, store: &Arc<MemoryStore>, agent: &Arc<Agent>, is_f
     let agents: Arc<dyn SigningAgent> = Arc::<Agent>::clone(agent);
     let environment = Environment {
         store: Arc::clone(store) as Arc<dyn Store>,
-        sms: Arc::new(ScriptedOperator::default()),
+        sms: countersign::Sending::by(Arc::new(ScriptedOperator::default())),
         clock,
         randomness: Arc::new(OsRandomness),
         tax,

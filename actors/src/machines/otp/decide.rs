@@ -9,6 +9,7 @@ use crate::clock::{Moment, Now};
 use crate::evidence::OwedEvidence;
 use crate::ids::{ChallengeId, ContactId, RequestId};
 use crate::machines::Decision;
+use crate::ports::HandOver;
 
 type OtpDecision = Decision<Event, Effect>;
 
@@ -20,7 +21,8 @@ pub(super) fn decide(book: &OtpBook, command: Command, now: Now) -> OtpDecision 
         Command::Settle {
             challenge,
             settlement,
-        } => decide_settle(book, challenge, settlement, now),
+            handed,
+        } => decide_settle(book, challenge, settlement, handed, now),
         Command::Wake => decide_wake(book, now),
         Command::LiftLock { contact, request } => decide_lift(book, contact, request),
     }
@@ -74,6 +76,8 @@ fn decide_send(book: &OtpBook, send: SendCommand, now: Now) -> OtpDecision {
         effects: vec![Effect::SendSms {
             challenge: draw.challenge,
             message: draw.message,
+            partner: send.window.invoker,
+            lifetime: send.policy.lifetime,
             destination: send.destination,
             text,
             trace: send.trace,
@@ -173,13 +177,24 @@ fn cap_refusal(ledger: &Ledger, send: &SendCommand, now: Now) -> Option<Answer> 
     )
 }
 
-fn decide_settle(book: &OtpBook, id: ChallengeId, settlement: Settlement, now: Now) -> OtpDecision {
+fn decide_settle(
+    book: &OtpBook,
+    id: ChallengeId,
+    settlement: Settlement,
+    handed: Option<HandOver>,
+    now: Now,
+) -> OtpDecision {
     let Some((window, challenge)) = book.challenges.iter().find(|(_, challenge)| challenge.id == id) else {
         return Decision::nothing();
     };
     let in_flight = challenge.delivery == Delivery::InFlight;
     let at = Moment::at(now);
-    let unknown = || Answer::of(Reason::SendSmsFault).because(Detail::OutcomeUnknown);
+    // Names the code, so that the partner can ask what became of its message.
+    let unknown = || {
+        Answer::of(Reason::SendSmsFault)
+            .because(Detail::OutcomeUnknown)
+            .about(id)
+    };
     let (fate, answer) = match settlement {
         Settlement::Accepted if in_flight => (Fate::HandedOver(at), Answer::success(id)),
         Settlement::Refused { code, text }
@@ -229,6 +244,8 @@ fn decide_settle(book: &OtpBook, id: ChallengeId, settlement: Settlement, now: N
             fate,
             answer,
             claim,
+            first: in_flight.then_some((window.invoker, challenge.message)),
+            handed,
         }],
         effects,
     }
@@ -248,7 +265,7 @@ fn decide_wake(book: &OtpBook, now: Now) -> OtpDecision {
             } else {
                 Settlement::Unknown
             };
-            let settled = decide_settle(book, challenge.id, settlement, now);
+            let settled = decide_settle(book, challenge.id, settlement, None, now);
             decision.events.extend(settled.events);
             decision.effects.extend(settled.effects);
         }

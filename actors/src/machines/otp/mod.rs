@@ -26,6 +26,7 @@ use crate::idempotency::Claim;
 use crate::ids::{ChallengeId, ContactId, CustomerId, MessageId, RequestId};
 use crate::machines::Machine;
 use crate::phone::Phone;
+use crate::ports::HandOver;
 use crate::secret::{Otp, Secret};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub enum Command {
         challenge: ChallengeId,
         /// What became of it.
         settlement: Settlement,
+        /// Who has it, and under which ids, where that is known.
+        handed: Option<HandOver>,
     },
     /// A deadline has come.
     Wake,
@@ -182,6 +185,10 @@ pub enum Event {
         answer: Answer,
         /// Where the answer is kept.
         claim: Option<Claim>,
+        /// Whose message it was, and its id; only for the first word on it.
+        first: Option<(crate::ids::InvokerCode, MessageId)>,
+        /// Who has it.
+        handed: Option<HandOver>,
     },
     /// A try was made; its outcome is not known yet.
     TryCounted {
@@ -244,6 +251,10 @@ pub enum Effect {
         challenge: ChallengeId,
         /// The message's id.
         message: MessageId,
+        /// Whose message it is.
+        partner: crate::ids::InvokerCode,
+        /// How long the code lives.
+        lifetime: std::time::Duration,
         /// Where to.
         destination: Phone,
         /// What, code included.

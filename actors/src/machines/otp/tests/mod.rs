@@ -129,6 +129,7 @@ impl Desk {
         answer_of(self.step(Command::Settle {
             challenge,
             settlement,
+            handed: None,
         }))
     }
 
