@@ -8,6 +8,8 @@ mod first;
 mod histories;
 mod holding;
 mod kills;
+mod lives;
+mod offline;
 mod receipts;
 mod records;
 mod script;

@@ -6,13 +6,14 @@ pub(crate) use crate::script::{Agent, Server};
 use crate::server::{StandIn, refusal};
 use actors::clock::{Moment, Now, Process, millis};
 use actors::durable::Durable;
-use actors::ids::{AccountId, CashierId, KeyId, OperationId};
+use actors::ids::{AccountId, CashierId, KeyId, OperationId, SignatureRequestId};
 pub(crate) use actors::machines::register::Unit;
 use actors::machines::register::{
-    Answer, Ask, AutoClose, Cancelled, Command, Content, Draw, Effect, Finding, Note, OperationState, Order,
-    Purpose, RegisterBook, Reply, Request, SellerFacts, Settings, Signature, Signer, View, fingerprint,
+    Answer, Ask, AutoClose, Cancelled, Command, Content, Draw, Effect, Event, Finding, Note, OperationState,
+    Order, Purpose, RegisterBook, Reply, Request, SellerFacts, Settings, Signature, Signer, Tool, View,
+    fingerprint,
 };
-use actors::ports::{Posted, SignatureVerifier};
+use actors::ports::{Packed, Posted, SignatureVerifier};
 use actors::register::rows::{self, DocumentRecord, Part};
 use actors::testing::{SealVerifier, SeededRandomness, seal};
 use actors::wheel::Wheel;
@@ -47,6 +48,10 @@ pub(crate) struct Till {
     pub(crate) agent_default: Agent,
     pub(crate) server_script: VecDeque<Server>,
     pub(crate) server_default: Server,
+    pub(crate) package_script: VecDeque<Server>,
+    pub(crate) packages: u32,
+    /// What was seen of the way back.
+    pub(crate) homes: Vec<&'static str>,
     pub(crate) question_script: VecDeque<Server>,
     pub(crate) question_default: Server,
     pub(crate) answers: Vec<(Moment, Answer)>,
@@ -117,6 +122,8 @@ pub(crate) fn unit() -> Unit {
         taxes: Arc::new(taxes()),
         settings: Settings {
             auto_close: AutoClose::BeforeMidnight { minutes: 10 },
+            // Tests of what is offline allow it.
+            offline: false,
             ..Settings::default()
         },
     }
@@ -171,6 +178,9 @@ impl Till {
             agent_default: Agent::Signs(Duration::from_millis(300)),
             server_script: VecDeque::new(),
             server_default: Server::Answers(Duration::from_millis(700)),
+            package_script: VecDeque::new(),
+            packages: 0,
+            homes: Vec::new(),
             question_script: VecDeque::new(),
             question_default: Server::Answers(Duration::from_millis(200)),
             answers: Vec::new(),
@@ -243,14 +253,17 @@ impl Till {
 
     /// Tells the machine, and does what it wants.
     pub(crate) async fn tell(&mut self, ask: Ask) {
-        let mut next = Some(ask);
-        while let Some(ask) = next.take() {
+        let mut next = VecDeque::from([ask]);
+        while let Some(ask) = next.pop_front() {
             let draw = Draw {
                 uid: self.uuid(),
                 request: self.uuid(),
                 operation: self.uuid(),
+                home_uid: self.uuid(),
+                home_request: self.uuid(),
             };
-            let is_write = !self.would_write(&ask, draw).is_empty();
+            let events = self.would_write(&ask, draw);
+            let is_write = !events.is_empty();
             self.commits += u64::from(is_write);
             let kill = self.kill.filter(|kill| is_write && kill.commit == self.commits);
             if let Some(Kill {
@@ -259,20 +272,33 @@ impl Till {
             {
                 return self.die().await;
             }
+            if matches!(
+                &ask,
+                Ask::Packed {
+                    packed: Packed::Unknown(_),
+                    ..
+                }
+            ) {
+                self.homes.push("package in doubt");
+            }
+            if events
+                .iter()
+                .any(|event| matches!(event, Event::EndDropped { .. }))
+            {
+                self.homes.push("end taken back");
+            }
             let book = self.book.as_mut().unwrap();
             let effects = book.step(Command { ask, draw }, self.now).await.unwrap();
             if kill.is_some() {
                 return self.die().await;
             }
             for effect in effects {
-                if let Some(ask) = self.act(effect).await {
-                    next = Some(ask);
-                }
+                next.extend(self.act(effect).await);
             }
         }
     }
 
-    fn would_write(&self, ask: &Ask, draw: Draw) -> Vec<actors::machines::register::Event> {
+    fn would_write(&self, ask: &Ask, draw: Draw) -> Vec<Event> {
         use actors::machines::Machine;
         let command = Command {
             ask: ask.clone(),
@@ -332,6 +358,11 @@ impl Till {
                     .unwrap();
                 self.post(uid, &cms, within);
             }
+            Effect::ReadPackage { first } => {
+                let read = rows::next_package(self.store.as_ref(), register(), first).await;
+                return Some(read.unwrap());
+            }
+            Effect::PostPackage { package, cms, within } => self.send_package(package, &cms, within),
             Effect::AskService {
                 uid,
                 purpose,
@@ -355,12 +386,15 @@ impl Till {
         self.coming.insert((self.now.mono.plus(after), sequence), ask);
     }
 
-    async fn sign(&mut self, request: actors::ids::SignatureRequestId, key: &str, content: Content) {
+    async fn sign(&mut self, request: SignatureRequestId, key: &str, content: Content) {
         let content = match content {
             Content::Query(json) => json,
             Content::Document(uid) => rows::part(self.store.as_ref(), &uid, Part::Xml)
                 .await
                 .unwrap()
+                .unwrap(),
+            Content::Package(package) => rows::package(self.store.as_ref(), register(), &package)
+                .await
                 .unwrap(),
         };
         let act = self
@@ -429,6 +463,44 @@ impl Till {
             (after, posted)
         };
         self.comes(after, Ask::Posted { uid, posted });
+    }
+
+    fn pack(&mut self, cms: &[u8]) -> Packed {
+        let chance = self.chance.next_u64();
+        match self.tax.package(cms, self.now.wall, chance) {
+            Ok(session) => Packed::Accepted(session),
+            Err(rejection) => Packed::Rejected(rejection),
+        }
+    }
+
+    fn send_package(&mut self, package: SignatureRequestId, cms: &[u8], within: Duration) {
+        self.packages += 1;
+        let broken = || Packed::Unknown("the connection broke".to_owned());
+        let soon = Duration::from_millis(100);
+        let act = self
+            .package_script
+            .pop_front()
+            .unwrap_or_else(|| self.server_default.clone());
+        let (after, packed) = match act {
+            Server::Answers(after) => (after, self.pack(cms)),
+            Server::NotSent => (soon, Packed::NotSent("no connection".to_owned())),
+            Server::DropsBefore => (soon, broken()),
+            Server::DropsAfter => {
+                self.pack(cms);
+                (soon, broken())
+            }
+            Server::Refuses(code) => (soon, Packed::Rejected(refusal(code))),
+            Server::SilentAfter => {
+                self.pack(cms);
+                return;
+            }
+        };
+        let (after, packed) = if after > within {
+            (within, broken())
+        } else {
+            (after, packed)
+        };
+        self.comes(after, Ask::Packed { package, packed });
     }
 
     fn question(
@@ -594,6 +666,19 @@ impl Till {
         rows::registered(self.store.as_ref(), register(), None)
             .await
             .unwrap()
+    }
+
+    pub(crate) async fn tool(&mut self, tool: Tool) -> bool {
+        let request = actors::ids::RequestId(2);
+        self.tell(Ask::Tool { request, tool }).await;
+        self.resolved.pop().unwrap()
+    }
+
+    /// Documents that are not delivered yet.
+    pub(crate) async fn queued(&self) -> usize {
+        let first = fiscal::LocalNumber::new(1).unwrap();
+        let queued = rows::queued(self.store.as_ref(), register(), first, usize::MAX).await;
+        queued.unwrap().len()
     }
 
     pub(crate) async fn resolve(&mut self, document: Option<Finding>) {

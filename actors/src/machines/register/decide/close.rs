@@ -64,7 +64,9 @@ impl Turn {
             Phase::Reported(shift) => shift.close.failed == 0 || self.is_past(shift.close.look),
             Phase::Open(shift) => {
                 let is_time = shift.close.at_ms.is_some_and(|at_ms| at_ms <= self.wall_ms());
-                is_time && (shift.close.failed == 0 || self.is_past(shift.close.look))
+                (is_time || self.is_closed_by_limit())
+                    && !self.is_z_too_late()
+                    && (shift.close.failed == 0 || self.is_past(shift.close.look))
             }
         }
     }

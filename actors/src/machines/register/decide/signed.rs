@@ -18,6 +18,9 @@ impl Turn {
         {
             return self.document_signature(&flight, signature, self.is_past(until));
         }
+        if self.is_home_request(request) {
+            return self.home_signature(signature);
+        }
         let query = self.core().query.clone().filter(|query| query.request == request);
         if let Some(query) = query
             && let QueryStage::Signing { until } = query.stage
@@ -31,6 +34,9 @@ impl Turn {
         match signature {
             Signature::Signed(cms) if !is_late => {
                 self.count(Note::SignedAfter(flight.planned.elapsed_ms(self.now)));
+                if let Some(place) = &flight.place {
+                    return self.issued(flight, place, cms);
+                }
                 let within = self.post_max();
                 self.note(Event::Signed {
                     cms,
