@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 120
 BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint check bench sim conformance schemas fuzz mutants nightly interop doc deny config clean
+.PHONY: help run build test fmt lint check bench sim alerts conformance schemas fuzz mutants nightly interop doc deny config clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ bench: ## Measure: the store beside a raw log, and everything in benches/
 
 sim: ## Seeded histories with crashes (SIM_SEEDS=200)
 	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test simulation -- --nocapture
+
+alerts: ## Check the alert rules and run their tests (needs promtool, Debian package prometheus; skips without)
+	@if command -v promtool >/dev/null; then \
+	  promtool check rules deploy/prometheus/countersign.rules.yml && cd deploy/prometheus && promtool test rules countersign.test.yml; \
+	else echo "promtool is not here (Debian: apt install prometheus); the alert rules were not tested"; fi
 
 conformance: ## Try a running gateway against its own descriptions, three seeds (needs python3; installs schemathesis)
 	CARGO=$(CARGO) scripts/conformance.sh

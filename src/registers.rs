@@ -1,8 +1,9 @@
 //! Cash registers, where there is a tax service to register with: their actors, and the face that cash desks speak to.
 
 use crate::config::{Config, HOLD_MARGIN_SECONDS};
+use crate::http::Gateway;
 use crate::http::cashdesk::{Attempts, CashDesk, Renderer};
-use actors::accounts::Accounts;
+use actors::accounts::{Accounts, Caller};
 use actors::clock::Clock;
 use actors::idempotency::Running;
 use actors::ports::{SignatureVerifier, SigningAgent, TaxService};
@@ -18,6 +19,33 @@ use tokio_util::task::TaskTracker;
 
 /// The period over which tries of a password are counted.
 const TRIES_PERIOD: Duration = Duration::from_secs(60);
+
+/// Asks the tax service, every so often, for each account's registers, one account after the other; what is asked in vain is asked again the
+/// next time. Never ends.
+pub(crate) async fn keep_in_step(gateway: Gateway, every: Duration) {
+    loop {
+        gateway.clock.sleep(every).await;
+        let Some(face) = &gateway.cashdesk else { return };
+        for (account, record) in face.accounts.accounts() {
+            let caller = Caller {
+                account,
+                cashier: None,
+            };
+            let signer = face
+                .accounts
+                .signer(caller, None)
+                .ok()
+                .filter(|_| record.is_active);
+            // An account whose agent is away would only be waited for.
+            let Some(signer) = signer.filter(|signer| face.agents.agent_of(signer.key).is_some()) else {
+                continue;
+            };
+            if let Err(reason) = face.lists.list(&signer, face.hold).await {
+                tracing::warn!(%account, %reason, "an account's registers could not be brought in step with the tax service");
+            }
+        }
+    }
+}
 
 /// What registers need of the gateway.
 pub(crate) struct Needs {

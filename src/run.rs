@@ -279,6 +279,10 @@ pub async fn start(
             Duration::from_secs(config.customers.idle_seconds),
         )),
     ];
+    if registers.is_some() && config.cashdesk.synchronise_hours > 0 {
+        let every = Duration::from_secs(config.cashdesk.synchronise_hours * 3_600);
+        background.push(tokio::spawn(registers::keep_in_step(Arc::clone(&gateway), every)));
+    }
     if let Some(registers) = &registers {
         let idle = Duration::from_secs(config.cashdesk.idle_seconds);
         background.push(tokio::spawn(sweep_idle_registers(

@@ -69,18 +69,18 @@ pub(crate) fn lua(load: Load) -> String {
     )
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("a runtime starts")
 }
 
-async fn listener() -> TcpListener {
+pub(crate) async fn listener() -> TcpListener {
     TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port")
 }
 
-fn say(listener: &TcpListener) {
+pub(crate) fn say(listener: &TcpListener) {
     println!(
         "{}",
         listener.local_addr().expect("a bound listener has an address")
@@ -164,7 +164,7 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    fn sender(&self, config: &mut Config, clock: &Arc<dyn Clock>) -> Arc<dyn SmsSender> {
+    pub(crate) fn sender(&self, config: &mut Config, clock: &Arc<dyn Clock>) -> Arc<dyn SmsSender> {
         match self {
             Self::Instant => Arc::new(Instant),
             Self::Silent => Arc::new(Silent),
@@ -187,16 +187,22 @@ pub(crate) fn operator() {
     });
 }
 
-/// The whole gateway over the embedded store in a directory of its own.
-pub(crate) fn gateway(operator: &Operator) {
-    let directory = tempfile::tempdir().expect("a temporary directory");
+/// What every gateway here is set to.
+pub(crate) fn config(directory: &std::path::Path) -> Config {
     let mut config = Config::default();
-    config.storage.path = directory.path().join("store");
+    config.storage.path = directory.join("store");
     config.admin.key = ConfigSecret::new("a-key-for-benchmarks");
     config.partners.key_pepper = ConfigSecret::new("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
     config.otp.hmac_keys = vec![ConfigSecret::new(
         "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     )];
+    config
+}
+
+/// The whole gateway over the embedded store in a directory of its own.
+pub(crate) fn gateway(operator: &Operator) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut config = config(directory.path());
     // Longer than it takes to open the connections of `memory`.
     config.sms.timeout_seconds = 55;
     let metrics = prometheus::Registry::new();

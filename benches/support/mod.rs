@@ -4,6 +4,7 @@
 
 pub(crate) mod drive;
 pub(crate) mod gateway;
+pub(crate) mod tills;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -11,8 +12,8 @@ use std::process::{Child, Command, Stdio};
 
 /// Says which server this process is to be.
 const ROLE: &str = "COUNTERSIGN_BENCH_ROLE";
-/// Where the operator listens.
-const OPERATOR: &str = "COUNTERSIGN_BENCH_OPERATOR";
+/// Where whoever it needs listens.
+pub(crate) const NEIGHBOUR: &str = "COUNTERSIGN_BENCH_NEIGHBOUR";
 /// Seconds of one round; `SPEED_SECONDS` changes it.
 const SECONDS: usize = 4;
 
@@ -36,7 +37,9 @@ pub(crate) struct Server {
     child: Child,
     /// `host:port` of the partners' listener.
     pub(crate) public: String,
-    admin: String,
+    pub(crate) admin: String,
+    /// Every line that it said.
+    pub(crate) said: Vec<String>,
 }
 
 impl Drop for Server {
@@ -54,22 +57,62 @@ impl Server {
 
     /// The same, with the operator that it hands messages over to.
     pub(crate) fn start_beside(role: &str, operator: Option<&Server>) -> Self {
+        Self::start_saying(role, operator.map_or("", |operator| &operator.public), 2)
+    }
+
+    /// The same, with the address of whoever it needs; it says so many lines.
+    pub(crate) fn start_saying(role: &str, neighbour: &str, lines: usize) -> Self {
         let program = std::env::current_exe().expect("this program has a path");
         let mut child = Command::new(program)
             .env(ROLE, role)
-            .env(OPERATOR, operator.map_or("", |operator| &operator.public))
+            .env(NEIGHBOUR, neighbour)
             .stdout(Stdio::piped())
             .spawn()
             .expect("this program starts again");
-        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let mut line = || {
-            lines
-                .next()
-                .expect("the server says where it listens")
-                .expect("as text")
-        };
-        let (public, admin) = (line(), line());
-        Self { child, public, admin }
+        let said = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let said: Vec<String> = said.take(lines).map(|line| line.expect("as text")).collect();
+        assert_eq!(said.len(), lines, "the server says where it listens");
+        Self {
+            child,
+            public: said[0].clone(),
+            admin: said.get(1).cloned().unwrap_or_default(),
+            said,
+        }
+    }
+
+    /// Processor time that it has used.
+    pub(crate) fn cpu(&self) -> std::time::Duration {
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("a process has them");
+        let behind_name = stat.rsplit_once(") ").expect("a name in brackets").1;
+        let fields: Vec<&str> = behind_name.split(' ').collect();
+        let ticks: u64 = fields[11..13]
+            .iter()
+            .map(|ticks| ticks.parse::<u64>().expect("a number"))
+            .sum();
+        std::time::Duration::from_millis(ticks * 10) // 100 ticks a second, on every Linux
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(id.expect("a process has an id"), signal).expect("it is ours");
+    }
+
+    /// The sum of all series of this name that the gateway counted.
+    pub(crate) fn sum(&self, name: &str) -> f64 {
+        let request = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let metrics = exchange(&self.admin, request);
+        let values = metrics.lines().filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            if !rest.starts_with([' ', '{']) {
+                return None;
+            }
+            rest.rsplit_once(' ')?.1.parse::<f64>().ok()
+        });
+        values.sum()
     }
 
     /// Memory that the process has in use.
@@ -108,9 +151,12 @@ pub(crate) fn serves() -> bool {
         Ok("gateway") => gateway::gateway(&gateway::Operator::Instant),
         Ok("gateway-silent") => gateway::gateway(&gateway::Operator::Silent),
         Ok("gateway-http") => gateway::gateway(&gateway::Operator::Http(
-            std::env::var(OPERATOR).expect("the operator listens somewhere"),
+            std::env::var(NEIGHBOUR).expect("the operator listens somewhere"),
         )),
         Ok("operator") => gateway::operator(),
+        Ok("fiscal") => tills::fiscal(),
+        Ok("tills") => tills::gateway_of_tills(),
+        Ok("agent") => tills::agent(),
         _ => return false,
     }
     true

@@ -53,7 +53,10 @@ fn welcome(file: &DevFile, data: &Path) -> String {
         admin,
         sms,
         fiscal,
+        agent,
+        agent_api_key,
         admin_key,
+        cashdesk,
         partners,
         ..
     } = file;
@@ -63,7 +66,11 @@ fn welcome(file: &DevFile, data: &Path) -> String {
          \x20 administrators  {admin}    (description: {admin}/docs, metrics: {admin}/metrics)\n\
          \x20 SMS stand-in    {sms}\n\
          \x20 fiscal server   {fiscal}    (stand-in; documents: {fiscal}/fs/doc, what it accepted: {fiscal}/control/state)\n\
-         \x20 admin key       {admin_key}\n"
+         \x20 signing agent   {agent}    (its keys: {agent}/api/v1/keys with the key {agent_api_key})\n\
+         \x20 admin key       {admin_key}\n\
+         \x20 cash desks      {public}/api/v2    (description: {public}/api/v2/openapi.json)\n\
+         \x20 demo shop       api_token {}, registers {:?}; {} with the password {}\n",
+        cashdesk.api_token, cashdesk.registers, cashdesk.email, cashdesk.password
     );
     for partner in partners {
         let _ = writeln!(
@@ -81,7 +88,20 @@ fn welcome(file: &DevFile, data: &Path) -> String {
     text
 }
 
-/// Three calls, ready to paste.
+/// A sale, whose answer holds the receipt.
+fn sale(file: &DevFile) -> String {
+    let register = file.cashdesk.registers.first().copied().unwrap_or_default();
+    let line = r#"{"name":"Сир","amount":1,"price":12.5,"cost":12.5,"letters":"А"}"#;
+    let body = format!(
+        r#"{{"num_fiscal":{register},"action_type":"Z_SALE","total_sum":12.5,"products":[{line}],"payments":[{{"code":0,"name":"ГОТІВКА","sum":12.5}}],"no_pdf":true}}"#
+    );
+    format!(
+        "curl -s '{}/api/v2/check/sale?api_token={}' -H 'developer-id: demo' -H 'Content-Type: application/json' \\\n  -d '{body}'\n",
+        file.public, file.cashdesk.api_token
+    )
+}
+
+/// Four calls, ready to paste.
 fn curls(file: &DevFile) -> String {
     let partner = &file.partners[0];
     let inputs = format!(
@@ -97,8 +117,9 @@ fn curls(file: &DevFile) -> String {
     let read = format!("curl -s '{}/messages?to=%2B989120000001'\n", file.sms);
     let verify = format!(r#"{inputs},"Otp":"<the code in the message>""#);
     format!(
-        "{}\n{read}\n{}",
+        "{}\n{read}\n{}\n{}",
         post("/api/v1/contract-otp/send", &inputs),
-        post("/api/v1/contract-otp/verify", &verify)
+        post("/api/v1/contract-otp/verify", &verify),
+        sale(file)
     )
 }

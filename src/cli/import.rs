@@ -1,5 +1,6 @@
 //! `countersign import FILE`: the import of the administrators' listener, with a progress bar.
 
+use super::administration::AdminArguments;
 use clap::Args;
 use futures_util::stream::unfold;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,16 +13,8 @@ use tokio::io::AsyncReadExt;
 pub(super) struct Arguments {
     /// The file: a JSON object a line (contract_type, invoker, customer).
     file: PathBuf,
-    /// Base URL of the administrators' listener.
-    #[arg(long, env = "COUNTERSIGN_ADMIN_URL", default_value = "http://127.0.0.1:9090")]
-    admin_url: String,
-    /// The administrators' key; better given by the variable, which no process list shows.
-    #[arg(long, env = "COUNTERSIGN_ADMIN_KEY", hide_env_values = true)]
-    admin_key: Option<String>,
-    /// Directory of a running `countersign dev`: takes URL and key from its dev.json.
-    #[cfg(feature = "dev")]
-    #[arg(long, value_name = "DIR")]
-    dev: Option<PathBuf>,
+    #[command(flatten)]
+    admin: AdminArguments,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +38,7 @@ const PRINTED_MAX: usize = 20;
 
 /// Streams the file; says what came of it.
 pub(super) fn import(arguments: &Arguments) -> Result<(), String> {
-    let (url, key) = target(arguments)?;
+    let (url, key) = arguments.admin.target()?;
     super::runtime()?.block_on(async {
         let name = arguments.file.display();
         let unreadable = |error| format!("{name}: cannot be read: {error}");
@@ -53,7 +46,7 @@ pub(super) fn import(arguments: &Arguments) -> Result<(), String> {
         let bytes = file.metadata().await.map_err(unreadable)?.len();
         let bar = ProgressBar::new(bytes).with_style(style()?);
         let request = countersign::outbound::client()?
-            .post(format!("{}/admin/v1/import", url.trim_end_matches('/')))
+            .post(format!("{url}/admin/v1/import"))
             .bearer_auth(key)
             .header("content-type", "application/x-ndjson")
             .body(body(file, bar.clone()));
@@ -74,20 +67,6 @@ pub(super) fn import(arguments: &Arguments) -> Result<(), String> {
             serde_json::from_str(&text).map_err(|error| format!("{url}: an answer that is none: {error}"))?;
         report(&imported)
     })
-}
-
-fn target(arguments: &Arguments) -> Result<(String, String), String> {
-    #[cfg(feature = "dev")]
-    if let Some(data) = &arguments.dev {
-        let file = countersign::dev::DevFile::read(data)?;
-        return Ok((file.admin, file.admin_key));
-    }
-    let missing =
-        "a key is needed: set COUNTERSIGN_ADMIN_KEY, or name a directory of `countersign dev` with --dev";
-    Ok((
-        arguments.admin_url.clone(),
-        arguments.admin_key.clone().ok_or(missing)?,
-    ))
 }
 
 fn style() -> Result<ProgressStyle, String> {

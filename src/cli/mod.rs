@@ -1,10 +1,12 @@
 //! The command line: what the program can be asked to do.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // this is where the program speaks to people
 
+mod administration;
 mod check_config;
 #[cfg(feature = "dev")]
 mod dev;
 mod import;
+mod licence;
 mod probe;
 mod serve;
 mod signals;
@@ -34,6 +36,8 @@ enum Command {
     CheckConfig(ConfigArguments),
     /// Import a file of JSON lines into a running gateway.
     Import(import::Arguments),
+    /// Licences of signing agents: issue, verify, revoke.
+    Licence(licence::Arguments),
     /// Ask a running gateway whether it is ready (for container health checks).
     Probe(probe::Arguments),
 }
@@ -91,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Dev(arguments) => dev::dev(&arguments),
         Command::CheckConfig(arguments) => check_config::check_config(&arguments),
         Command::Import(arguments) => import::import(&arguments),
+        Command::Licence(arguments) => licence::licence(&arguments),
         Command::Probe(arguments) => probe::probe(&arguments),
     };
     match done {

@@ -84,6 +84,7 @@ impl Problems {
             1,
             1_000,
         );
+        self.range("cashdesk.synchronise_hours", cashdesk.synchronise_hours, 0, 744);
         self.range("cashdesk.queue_max", cashdesk.queue_max, 1, 1_000_000);
         self.range("cashdesk.idle_seconds", cashdesk.idle_seconds, 1, 86_400);
         let software = cashdesk.software.chars().count();

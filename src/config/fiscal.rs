@@ -28,6 +28,8 @@ pub struct CashDesk {
     pub drawings_max: usize,
     /// Tries of a password for one account in a minute; ten times as many from one address.
     pub password_tries_max: u32,
+    /// Hours between two lists of an account's registers, by which they are kept in step with the tax service; 0: only when asked for.
+    pub synchronise_hours: u64,
     /// Commands that may wait for one register's actor; above it the words of a busy register.
     pub queue_max: u32,
     /// Seconds after which an idle register leaves memory.
@@ -43,6 +45,7 @@ impl Default for CashDesk {
             software: "Countersign".to_owned(),
             drawings_max: 0,
             password_tries_max: 10,
+            synchronise_hours: 24,
             queue_max: 1_024,
             idle_seconds: 300,
         }

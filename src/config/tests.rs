@@ -1,6 +1,6 @@
 //! Facts about the configuration: the file in the repository, what wins over what, what is refused, and that no secret is ever seen.
 
-use super::{Config, ConfigSecret, LoadError, Public, Sources, load, load_unchecked};
+use super::{Agents, Config, ConfigSecret, LoadError, Public, Sources, load, load_unchecked};
 use crate::secrets::Secrets;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -87,6 +87,11 @@ fn every_option() -> BTreeSet<String> {
             tls_client_ca_file: some(),
             tls_client_certificate_required: false,
         },
+        agents: Agents {
+            tls_certificate_file: some(),
+            tls_key_file: some(),
+            ..Agents::default()
+        },
         ..Config::default()
     };
     let mut options = BTreeSet::new();
@@ -157,6 +162,7 @@ fn example_secrets_are_fit_in_form_and_refused_outside_dev() {
         "partners.key_pepper",
         "otp.hmac_keys",
         "sms.webhook.secret",
+        "agents.key",
     ];
     assert_eq!(unfit(&sources, false), BTreeSet::from(secrets));
     let config = load(&sources, true).expect("`dev` takes them");
@@ -424,9 +430,12 @@ fn every_range_ends_where_it_says() {
         ("storage.queue_max", 1, MILLION),
         ("storage.cache_bytes", 8 << 20, 1 << 40),
         ("sms.timeout_seconds", 1, 55),
+        ("agents.waiting_max", 1, 100_000),
+        ("agents.report_seconds", 5, 3_600),
         ("cashdesk.hold_seconds", 1, 3_600),
         ("cashdesk.unheld_seconds", 1, DAY),
         ("cashdesk.password_tries_max", 1, 1_000),
+        ("cashdesk.synchronise_hours", 0, 744),
         ("cashdesk.queue_max", 1, MILLION),
         ("cashdesk.idle_seconds", 1, DAY),
     ] {
@@ -434,7 +443,7 @@ fn every_range_ends_where_it_says() {
             let wrong = unfit(&with(fit(), option, &inside.to_string()), false);
             assert!(wrong.is_empty(), "{option} = {inside}: {wrong:?}");
         }
-        for outside in [least - 1, greatest + 1] {
+        for outside in least.checked_sub(1).into_iter().chain([greatest + 1]) {
             // Room enough for the operator in any case: that rule has a row of its own below.
             let roomy = if option.starts_with("sms.") {
                 with(fit(), "limits.hold_seconds", "70")
@@ -483,6 +492,13 @@ fn what_does_not_fit_together_is_refused() {
         (live, &[("partners.key_pepper", "\"\"")], &["partners.key_pepper"]),
         (live, &[certificate], &["public.tls_key_file"]),
         (live, &[key], &["public.tls_key_file"]),
+        (live, &[("agents.tls_key_file", "/k")], &["agents.tls_key_file"]),
+        (
+            live,
+            &[("agents.earlier_public_keys", "[\"x\"]")],
+            &["agents.earlier_public_keys"],
+        ),
+        (live, &[("agents.judges", "65")], &["agents.judges"]),
         (live, &[certificate, key], &[]),
         (live, &[ca], &["public.tls_certificate_file"]),
         (live, &[required], &["public.tls_client_ca_file"]),

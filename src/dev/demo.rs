@@ -1,6 +1,8 @@
 //! Invented partners and customers, so that the first call works.
 
-use super::files::{DevFile, DevPartner, DevSecrets};
+use super::agent::EMAIL;
+use super::files::{DevCashDesk, DevFile, DevPartner, DevSecrets};
+use super::tax::REGISTERS;
 use actors::directory::records::{ContactRecord, ContractTypeRecord, CustomerRecord, OtpOverrides};
 use actors::directory::{Change, Directory};
 use actors::ids::{ContractTypeId, CustomerId, InvokerCode};
@@ -88,14 +90,17 @@ pub(super) async fn fill(directory: &Directory, secrets: &DevSecrets) -> Result<
     Ok(())
 }
 
+/// Where everything listens.
+pub(super) struct Urls {
+    pub(super) public: String,
+    pub(super) admin: String,
+    pub(super) sms: String,
+    pub(super) fiscal: String,
+    pub(super) agent: String,
+}
+
 /// What `dev.json` says.
-pub(super) fn describe(
-    secrets: &DevSecrets,
-    public: String,
-    admin: String,
-    sms: String,
-    fiscal: String,
-) -> DevFile {
+pub(super) fn describe(secrets: &DevSecrets, urls: Urls) -> DevFile {
     let partners = PARTNERS
         .iter()
         .zip(&secrets.partner_keys)
@@ -112,12 +117,20 @@ pub(super) fn describe(
         json!({ "ccms_code": code, "full_name": name, "contacts": contacts.collect::<Vec<_>>() })
     });
     DevFile {
-        public,
-        admin,
-        sms,
-        fiscal,
+        public: urls.public,
+        admin: urls.admin,
+        sms: urls.sms,
+        fiscal: urls.fiscal,
+        agent: urls.agent,
+        agent_api_key: secrets.agent_api_key.clone(),
         admin_key: secrets.admin_key.clone(),
         partners: partners.collect(),
+        cashdesk: DevCashDesk {
+            api_token: secrets.shop_api_token.clone(),
+            email: EMAIL.to_owned(),
+            password: secrets.shop_password.clone(),
+            registers: REGISTERS.to_vec(),
+        },
         customers: customers.collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! What `countersign dev` keeps beside its database: its secrets, and where everything is.
 
-use crate::secrets::{admin_key, base64_secret, partner_key};
+use crate::secrets::{admin_key, api_token, base64_secret, partner_key};
 use actors::random::Randomness;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -15,6 +15,14 @@ pub(super) struct DevSecrets {
     pub(super) key_pepper: String,
     pub(super) hmac_key: String,
     pub(super) partner_keys: Vec<String>,
+    /// The demo shop's permanent key.
+    pub(super) shop_api_token: String,
+    /// The demo shop's password.
+    pub(super) shop_password: String,
+    /// What the demo agent's key store is sealed under.
+    pub(super) agent_secret: String,
+    /// The key of the demo agent's own API.
+    pub(super) agent_api_key: String,
 }
 
 /// Where everything is: `dev.json`.
@@ -28,10 +36,16 @@ pub struct DevFile {
     pub sms: String,
     /// Base URL of the stand-in fiscal server: documents go to `/fs/doc` below it, faults to `/control`.
     pub fiscal: String,
+    /// Base URL of the signing agent's own API.
+    pub agent: String,
+    /// The key of the agent's own API.
+    pub agent_api_key: String,
     /// The administrators' key.
     pub admin_key: String,
     /// Demo partners.
     pub partners: Vec<DevPartner>,
+    /// The demo shop, whose cash desks speak CashDesk's API below `public`.
+    pub cashdesk: DevCashDesk,
     /// Demo customers, in the form in which they were imported.
     pub customers: Vec<serde_json::Value>,
 }
@@ -47,6 +61,19 @@ pub struct DevPartner {
     pub key: String,
     /// What it may have signed.
     pub contract_types: Vec<u8>,
+}
+
+/// The demo shop.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct DevCashDesk {
+    /// Its permanent key.
+    pub api_token: String,
+    /// By which it authenticates.
+    pub email: String,
+    /// With which it authenticates.
+    pub password: String,
+    /// Its registers' fiscal numbers.
+    pub registers: Vec<u64>,
 }
 
 impl DevSecrets {
@@ -79,6 +106,10 @@ impl DevSecrets {
             key_pepper: base64_secret(randomness)?,
             hmac_key: base64_secret(randomness)?,
             partner_keys: vec![partner_key(randomness)?, partner_key(randomness)?],
+            shop_api_token: api_token(randomness)?,
+            shop_password: base64_secret(randomness)?,
+            agent_secret: base64_secret(randomness)?,
+            agent_api_key: partner_key(randomness)?,
         })
     }
 }

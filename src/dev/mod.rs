@@ -1,10 +1,11 @@
 //! The whole world in one process: gateway, stand-ins, demo data. For trying out and for tests; nothing leaves the machine.
 
+mod agent;
 mod demo;
 mod files;
 mod tax;
 
-pub use files::{DevFile, DevPartner};
+pub use files::{DevCashDesk, DevFile, DevPartner};
 
 use crate::config::{self, Config, LoadError, Sources};
 use crate::listeners::Listeners;
@@ -36,6 +37,7 @@ pub struct Dev {
     stop_sms: oneshot::Sender<()>,
     sms: tokio::task::JoinHandle<()>,
     fiscal: tax::FiscalStandIn,
+    agent: agent::DemoAgent,
 }
 
 /// Secrets, store, stand-ins, gateway, demo data, `dev.json`: in this order.
@@ -49,13 +51,14 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     let secrets = DevSecrets::load_or_make(&options.data, randomness.as_ref())?;
     let sms_listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let sms_url = base_url(&sms_listener)?;
-    let config = configure(options, &secrets, &sms_url).map_err(|error| error.to_string())?;
+    let fiscal = tax::FiscalStandIn::start(&options.data).await?;
+    let mut config =
+        configure(options, &secrets, &sms_url, &fiscal.url).map_err(|error| error.to_string())?;
 
     let (stop_sms, sms_stopped) = oneshot::channel::<()>();
     let sms = tokio::spawn(sandbox::sms::serve(sms_listener, async move {
         let _ = sms_stopped.await; // told, or forgotten: both mean stop
     }));
-    let fiscal = tax::FiscalStandIn::start(&options.data).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let metrics = prometheus::Registry::new();
     let store: Arc<dyn Store> = {
@@ -82,9 +85,26 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
         admin: bind(config.admin.address).await?,
     };
     let (public, admin) = (base_url(&listeners.public)?, base_url(&listeners.admin)?);
+    let agents = listeners
+        .agents
+        .as_ref()
+        .map(base_url)
+        .transpose()?
+        .unwrap_or_default();
+    if config.cashdesk.receipts_url.is_empty() {
+        config.cashdesk.receipts_url.clone_from(&public);
+    }
     let started = start(&config, environment, listeners).await?;
     demo::fill(&started.gateway.directory, &secrets).await?;
-    let file = demo::describe(&secrets, public, admin, sms_url, fiscal.url.clone());
+    let agent = agent::start(&options.data, &secrets, &started.gateway, &agents).await?;
+    let urls = demo::Urls {
+        public,
+        admin,
+        sms: sms_url,
+        fiscal: fiscal.url.clone(),
+        agent: agent.url.clone(),
+    };
+    let file = demo::describe(&secrets, urls);
     file.write(&options.data)?;
     Ok(Dev {
         started,
@@ -92,6 +112,7 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
         stop_sms,
         sms,
         fiscal,
+        agent,
     })
 }
 
@@ -102,11 +123,13 @@ impl Dev {
     /// As [`Started::run`].
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), String> {
         let ended = self.started.run(shutdown).await;
+        let agent = self.agent.stop().await;
         let _ = self.stop_sms.send(()); // gone already is stopped already
         self.sms
             .await
             .map_err(|error| format!("the stand-in operator ended badly: {error}"))?;
         self.fiscal.stop().await?;
+        agent?;
         ended
     }
 
@@ -121,7 +144,12 @@ pub fn database(data: &Path) -> PathBuf {
     data.join("store")
 }
 
-fn configure(options: &Options, secrets: &DevSecrets, sms_url: &str) -> Result<Config, LoadError> {
+fn configure(
+    options: &Options,
+    secrets: &DevSecrets,
+    sms_url: &str,
+    fiscal_url: &str,
+) -> Result<Config, LoadError> {
     let mut sources = options.sources.clone();
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let own = [
@@ -140,6 +168,9 @@ fn configure(options: &Options, secrets: &DevSecrets, sms_url: &str) -> Result<C
         ("agents.push_private_addresses", "true".to_owned()),
         ("sms.sender", quoted("sandbox")),
         ("sms.sandbox.url", quoted(sms_url)),
+        ("tax.url", quoted(&format!("{fiscal_url}/fs"))),
+        // The demo agent is told where; nobody else looks for it.
+        ("agents.address", quoted("127.0.0.1:0")),
     ];
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
     // First, so that what the user says wins.

@@ -1,6 +1,7 @@
 //! The stand-in fiscal server, with an invented shop and its two registers.
 
 use super::{base_url, bind};
+use fiscal::document::Seller;
 use fiscal::{CashDeskNumber, RegisterNumber};
 use sandbox::fiscal::{Company, Register, Server, Settings, Unit};
 use std::net::SocketAddr;
@@ -9,9 +10,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// The demo registers' fiscal numbers; their local numbers are 1 and 2.
-const REGISTERS: [u64; 2] = [4_000_000_001, 4_000_000_002];
+pub(super) const REGISTERS: [u64; 2] = [4_000_000_001, 4_000_000_002];
 /// The demo shop's taxpayer number: ten digits that are nobody's.
-const TAX_NUMBER: &str = "0000000017";
+pub(super) const TAX_NUMBER: &str = "0000000017";
 
 /// The stand-in, as it runs.
 pub(super) struct FiscalStandIn {
@@ -52,6 +53,17 @@ impl FiscalStandIn {
     }
 }
 
+/// The demo shop, as the stand-in has it registered and its documents must say.
+pub(super) fn seller() -> Seller {
+    Seller {
+        tax_number: TAX_NUMBER.to_owned(),
+        vat_number: Some("000000000017".to_owned()),
+        organisation: "ТОВ «Неіснуюча крамниця»".to_owned(),
+        point: "Крамниця № 1".to_owned(),
+        address: Some("м. Львів, вул. Вигадана, 1".to_owned()),
+    }
+}
+
 /// Whoever signs with a certificate of the shop's code becomes one of its cashiers: there is no form to file here.
 fn settings() -> Result<Settings, String> {
     let register = |(number, cash_desk): (u64, u64)| {
@@ -66,16 +78,17 @@ fn settings() -> Result<Settings, String> {
         .zip(1..)
         .map(register)
         .collect::<Result<_, String>>()?;
+    let seller = seller();
     let shop = Unit {
         id: 1,
-        name: "Крамниця № 1".to_owned(),
-        address: Some("м. Львів, вул. Вигадана, 1".to_owned()),
+        name: seller.point,
+        address: seller.address,
         registers,
     };
     let company = Company {
-        tax_number: TAX_NUMBER.to_owned(),
-        vat_number: Some("000000000017".to_owned()),
-        name: "ТОВ «Неіснуюча крамниця»".to_owned(),
+        tax_number: seller.tax_number,
+        vat_number: seller.vat_number,
+        name: seller.organisation,
         units: vec![shop],
         operators: Vec::new(),
     };

@@ -262,6 +262,15 @@ pub fn route_of(path: &str) -> &'static str {
         ["admin", "v1", "registers", _, "state"] => "/admin/v1/registers/{num_fiscal}/state",
         ["admin", "v1", "cashiers", _] => "/admin/v1/cashiers/{id}",
         ["admin", "v1", "import"] => "/admin/v1/import",
+        ["admin", "v1", "agents"] => "/admin/v1/agents",
+        ["admin", "v1", "agents", _] => "/admin/v1/agents/{id}",
+        ["admin", "v1", "agents", _, "licences"] => "/admin/v1/agents/{id}/licences",
+        ["admin", "v1", "agents", _, "licences", _] => "/admin/v1/agents/{id}/licences/{licence}",
+        ["admin", "v1", "agents", _, "keys", _, "activate"] => "/admin/v1/agents/{id}/keys/{key}/activate",
+        ["admin", "v1", "licences", "verify"] => "/admin/v1/licences/verify",
+        ["admin", "v1", "gateway-key"] => "/admin/v1/gateway-key",
+        ["admin", "v1", "accounts", _, "agreements"] => "/admin/v1/accounts/{id}/agreements",
+        ["admin", "v1", "accounts", _, "agreements", _] => "/admin/v1/accounts/{id}/agreements/{kind}",
         _ => "other",
     }
 }

@@ -14,6 +14,7 @@ mod form;
 pub mod fuzzing;
 mod health;
 mod openapi;
+mod openapi_agents;
 mod operations;
 mod otp;
 mod otp_body;
@@ -250,6 +251,45 @@ pub fn admin(gateway: &Gateway) -> Routes {
             admin::cashiers::one,
         ),
         route(path!("admin" / "v1" / "import"), g, plain, admin::import::import),
+        route(path!("admin" / "v1" / "agents"), g, plain, admin::agents::list),
+        route1(path!("admin" / "v1" / "agents" / String), g, admin::agents::one),
+        route1(
+            path!("admin" / "v1" / "agents" / String / "licences"),
+            g,
+            admin::licences::list,
+        ),
+        route2(
+            path!("admin" / "v1" / "agents" / String / "licences" / String),
+            g,
+            admin::licences::one,
+        ),
+        route2(
+            path!("admin" / "v1" / "agents" / String / "keys" / String / "activate"),
+            g,
+            admin::agents::activate,
+        ),
+        route(
+            path!("admin" / "v1" / "licences" / "verify"),
+            g,
+            plain,
+            admin::licences::verify,
+        ),
+        route(
+            path!("admin" / "v1" / "gateway-key"),
+            g,
+            plain,
+            admin::licences::gateway_key,
+        ),
+        route1(
+            path!("admin" / "v1" / "accounts" / String / "agreements"),
+            g,
+            admin::agreements::list,
+        ),
+        route2(
+            path!("admin" / "v1" / "accounts" / String / "agreements" / String),
+            g,
+            admin::agreements::one,
+        ),
         route(path!("openapi.json"), g, plain, openapi::admin),
         route1(path("docs").and(tail()), g, openapi::swagger),
         route1(path!("errors" / String), g, openapi::error_page),

@@ -13,6 +13,7 @@ use super::admin::invokers::{InvokerRow, InvokerView, KeyRow, NewKeyView};
 use super::admin::registers::{RegisterRow, RegisterState, RegisterView};
 use super::envelope::Envelope;
 use super::exchange::{Answer, Exchange};
+use super::openapi_agents::AgentsAdminApi;
 use super::problem::{Code, Problem};
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode};
@@ -95,7 +96,7 @@ struct Sha256Hex(String);
 /// An error (RFC 9457); on the routes of CM-S02 the fields of its envelope stand beside these.
 #[derive(ToSchema)]
 #[allow(dead_code)]
-struct ProblemDetails {
+pub(super) struct ProblemDetails {
     /// A path on this server with a page about this error.
     r#type: String,
     /// The error in a few words.
@@ -181,6 +182,8 @@ macro_rules! admin_route {
         }
     };
 }
+
+pub(super) use {admin_route, described};
 
 admin_route!(invokers_list, get, "/admin/v1/invokers", "listInvokers", "All calling systems.", [], [],
     [(status = 200, body = Vec<InvokerView>)]);
@@ -513,7 +516,9 @@ pub fn public_document() -> utoipa::openapi::OpenApi {
 
 /// The description of the administrators' listener.
 pub fn admin_document() -> utoipa::openapi::OpenApi {
-    AdminApi::openapi()
+    let mut document = AdminApi::openapi();
+    document.merge(AgentsAdminApi::openapi());
+    document
 }
 
 /// The description of what cash desks ask for.

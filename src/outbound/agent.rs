@@ -140,7 +140,7 @@ async fn judge(mut response: reqwest::Response) -> Pushed {
     loop {
         match response.chunk().await {
             Ok(Some(piece)) if body.len() + piece.len() <= ANSWER_OCTETS_MAX => {
-                body.extend_from_slice(&piece)
+                body.extend_from_slice(&piece);
             }
             Ok(_) => break,
             Err(error) => {

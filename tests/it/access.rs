@@ -39,6 +39,11 @@ fn admin_rows() -> Vec<Row> {
     let contact = json!({ "contact_ccms_code": 2001, "phone_type": 3, "number": "09121234567" });
     let customer = Some(json!({ "full_name": "x", "contacts": [contact] }));
     let contract_type = Some(json!({ "title": "x" }));
+    let agent = Some(json!({ "name": "x", "accounts": [ACCOUNT] }));
+    let public_key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    let licence = Some(json!({ "public_key": public_key, "keys_max": 1, "expires": "2026-06-01T00:00:00Z" }));
+    let token = Some(json!({ "token": "csl1.e30.AA" }));
+    let agreement = Some(json!({ "signed_on": "2026-02-20", "reference": "x" }));
     let account = Some(json!({ "name": "x", "email": "x@example.com", "password": "an invented password" }));
     let register = Some(json!({
         "account": ACCOUNT, "cash_desk": 1, "tax_number": "0000000017", "organisation": "x", "point": "x",
@@ -81,6 +86,20 @@ fn admin_rows() -> Vec<Row> {
         row("DELETE", "/admin/v1/customers/{ccms_code}", None, 204),
         row("DELETE", "/admin/v1/contract-types/{id}", None, 204),
         row("DELETE", "/admin/v1/invokers/{code}", None, 204),
+        row("PUT", "/admin/v1/accounts/{id}/agreements/{kind}", agreement, 200),
+        row("GET", "/admin/v1/accounts/{id}/agreements/{kind}", None, 200),
+        row("GET", "/admin/v1/accounts/{id}/agreements", None, 200),
+        row("GET", "/admin/v1/agents", None, 200),
+        row("PUT", "/admin/v1/agents/{id}", agent, 200),
+        row("GET", "/admin/v1/agents/{id}", None, 200),
+        row("POST", "/admin/v1/agents/{id}/licences", licence, 201),
+        row("GET", "/admin/v1/agents/{id}/licences", None, 200),
+        row("DELETE", "/admin/v1/agents/{id}/licences/{licence}", None, 404),
+        row("POST", "/admin/v1/agents/{id}/keys/{key}/activate", None, 404),
+        row("POST", "/admin/v1/licences/verify", token, 422),
+        row("GET", "/admin/v1/gateway-key", None, 200),
+        row("DELETE", "/admin/v1/agents/{id}", None, 204),
+        row("DELETE", "/admin/v1/accounts/{id}/agreements/{kind}", None, 204),
     ]
 }
 

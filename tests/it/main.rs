@@ -11,6 +11,7 @@ mod world;
 
 mod access;
 mod administration;
+mod agents;
 mod authentication;
 mod bodies;
 mod canary;

@@ -41,6 +41,12 @@ fn filled(template: &str) -> String {
         .replace("/customers/{ccms_code}", "/customers/1001")
         .replace("/contacts/{code}", "/contacts/2001")
         .replace("/keys/{id}", "/keys/00000000-0000-4000-8000-00000000dead")
+        .replace("/agents/{id}", "/agents/00000000-0000-4000-8000-00000000dead")
+        .replace(
+            "/licences/{licence}",
+            "/licences/00000000-0000-4000-8000-00000000dead",
+        )
+        .replace("/agreements/{kind}", "/agreements/agent-use")
         .replace("/accounts/{id}", &format!("/accounts/{ACCOUNT}"))
         .replace("/keys/{key}", "/keys/00000000-0000-4000-8000-00000000dead")
         .replace("/tokens/{token}", "/tokens/00000000-0000-4000-8000-00000000dead")

@@ -114,7 +114,14 @@ const FORBIDDEN_NAMES: &[(&str, &[&str])] = &[
     ("sandbox::sms::serve", &["src/dev/", "benches/support/"]),
     (
         "sandbox::fiscal",
-        &["src/dev/", "sandbox/", "tests/it/", "actors/tests/register/"],
+        &[
+            "src/dev/",
+            "sandbox/",
+            "benches/support/",
+            "tests/it/",
+            "actors/tests/register/",
+            "benches/support/",
+        ],
     ),
 ];
 

@@ -11,6 +11,23 @@ use signing_protocol::{
 };
 use std::sync::Arc;
 
+/// All that a delivery may come to, by name: counted from nothing for each agent, because a counter that appears with its first event has no
+/// increase for it, and an alert would sleep.
+pub(super) const OUTCOMES: [&str; 12] = [
+    "accepted",
+    "repeated",
+    "transient",
+    "refused_by_agent",
+    "broken",
+    "other_content",
+    "other_key",
+    "stray",
+    "late",
+    "other_answer",
+    "unknown_request",
+    "busy",
+];
+
 /// What a delivery came to, for metrics.
 #[derive(Clone, Copy)]
 enum Came {

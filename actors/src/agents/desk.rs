@@ -50,7 +50,8 @@ pub(super) struct State {
     waiters: HashMap<RequestId, Vec<(u64, oneshot::Sender<Answer>)>>,
     next_waiter: u64,
     polls: u64,
-    pushing: HashMap<RequestId, CancellationToken>,
+    pushing: HashMap<RequestId, Push>,
+    next_push: u64,
 }
 
 /// One who waits for an answer; leaves by being dropped.
@@ -71,6 +72,13 @@ impl Drop for Waiter {
             }
         }
     }
+}
+
+/// A request that is being pushed, by this task until it is told that it is over.
+#[derive(Clone)]
+pub(super) struct Push {
+    number: u64,
+    pub(super) over: CancellationToken,
 }
 
 /// What a poll finds when it looks.
@@ -97,6 +105,7 @@ impl Desk {
                 next_waiter: 0,
                 polls: 0,
                 pushing: HashMap::new(),
+                next_push: 0,
             }),
             news: Notify::new(),
             pushes: Semaphore::new(PUSHES_MAX),
@@ -176,8 +185,10 @@ impl Desk {
     ) -> Result<Settled, Delivered> {
         let mut state = self.state();
         let settled = state.queue.settle(id, digest, now)?;
-        if matches!(answer, Answer::Signed(_)) {
-            state.life.rate.count(now);
+        match answer {
+            Answer::Signed(_) => state.life.rate.count(now),
+            Answer::Activated(facts) => state.life.activated(facts),
+            Answer::Refused { .. } => {}
         }
         state.tell(id, answer);
         Ok(settled)
@@ -210,18 +221,30 @@ impl Desk {
     }
 
     /// Begins to push a request; none where that is done already.
-    pub(super) fn begin_push(&self, id: RequestId) -> Option<CancellationToken> {
+    pub(super) fn begin_push(&self, id: RequestId) -> Option<Push> {
         let mut state = self.state();
         if state.pushing.contains_key(&id) {
             return None;
         }
-        let token = CancellationToken::new();
-        state.pushing.insert(id, token.clone());
-        Some(token)
+        let push = Push {
+            number: state.next_push,
+            over: CancellationToken::new(),
+        };
+        state.next_push += 1;
+        state.pushing.insert(id, push.clone());
+        Some(push)
     }
 
-    pub(super) fn end_push(&self, id: RequestId) {
-        self.state().pushing.remove(&id);
+    /// A push ended by itself. One that was begun since, because the request was asked once more, goes on.
+    pub(super) fn end_push(&self, id: RequestId, push: &Push) {
+        let mut state = self.state();
+        if state
+            .pushing
+            .get(&id)
+            .is_some_and(|current| current.number == push.number)
+        {
+            state.pushing.remove(&id);
+        }
     }
 }
 
@@ -235,8 +258,8 @@ impl State {
 
     fn end(&mut self, id: RequestId) {
         self.waiters.remove(&id);
-        if let Some(pushing) = self.pushing.get(&id) {
-            pushing.cancel();
+        if let Some(push) = self.pushing.remove(&id) {
+            push.over.cancel();
         }
     }
 }

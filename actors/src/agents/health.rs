@@ -3,7 +3,7 @@
 use crate::clock::{Moment, Now};
 use crate::ids::KeyId;
 use chrono::{DateTime, Utc};
-use signing_protocol::{KeyState, REPORT_SECONDS_DEFAULT, Report, SessionId};
+use signing_protocol::{KeyFacts, KeyState, REPORT_SECONDS_DEFAULT, Report, SessionId};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -92,6 +92,11 @@ impl Life {
         self.clock_ahead_seconds = (report.now - now.wall).num_seconds();
         let states = report.keys.iter().map(|facts| (KeyId(facts.key.0), facts.state));
         self.keys = states.collect();
+    }
+
+    /// It unlocked a key; the next report says so too.
+    pub fn activated(&mut self, facts: &KeyFacts) {
+        self.keys.insert(KeyId(facts.key.0), facts.state);
     }
 
     /// Two of its sessions take turns.

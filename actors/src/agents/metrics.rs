@@ -102,6 +102,10 @@ impl AgentMetrics {
                 &["outcome"],
             )?,
         };
+        // There from the start, so that the first refusal has an increase.
+        for outcome in ["enrolled", "licence-refused", "challenge-expired"] {
+            made.enrolments.with_label_values(&[outcome]);
+        }
         made.register(registry)?;
         Ok(made)
     }
@@ -138,6 +142,9 @@ impl AgentMetrics {
         ];
         for gauge in gauges {
             let _ = gauge.remove_label_values(&[agent]); // never set is as good as removed
+        }
+        for outcome in super::delivery::OUTCOMES {
+            let _ = self.deliveries.remove_label_values(&[agent, outcome]); // as above
         }
         for state in super::KEY_STATES {
             let _ = self.keys.remove_label_values(&[agent, state.name()]); // as above

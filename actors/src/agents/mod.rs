@@ -1,11 +1,11 @@
 //! Signing agents: who they are, what waits for them, and what they bring.
 //!
-//! [`Agents`] is the gateway's side of `signing-protocol`. [`book`] says who may sign for whom and is durable; [`queue`] is what waits for
+//! [`Agents`] is the gateway's side of `signing-protocol`. [`book`] says who may sign for whom and is durable; `queue` is what waits for
 //! one agent, a pure machine in memory; [`verifier`] judges every signed message before anybody uses it.
 //!
 //! # How it is built and wired
 //!
-//! ```ignore
+//! ```text
 //! let verifier = Arc::new(DstuVerifier::default());
 //! let agents = Agents::open(AgentParts { store, clock, randomness, keys, pusher, verifier: verifier.clone(), metrics, tasks, settings }).await?;
 //! let signing: Arc<dyn SigningAgent> = Arc::clone(&agents) as _;   // for the registers' `World`

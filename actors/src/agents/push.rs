@@ -23,15 +23,15 @@ impl Agents {
         let Some(agents) = self.me.upgrade() else {
             return;
         };
-        if let Some(over) = desk.begin_push(id) {
+        if let Some(push) = desk.begin_push(id) {
             let desk = Arc::clone(desk);
             self.tasks.spawn(async move {
                 tokio::select! {
                     () = agents.push(&desk, id) => {}
-                    () = over.cancelled() => {}
+                    () = push.over.cancelled() => {}
                     () = agents.closing.cancelled() => {}
                 }
-                desk.end_push(id);
+                desk.end_push(id, &push);
             });
         }
     }

@@ -150,6 +150,9 @@ impl Agents {
             let gauge = metrics.licence_expiry.with_label_values(&label);
             gauge.set(expires.timestamp());
         }
+        for outcome in super::delivery::OUTCOMES {
+            metrics.deliveries.with_label_values(&[label[0], outcome]);
+        }
         for state in KEY_STATES {
             let in_state = view.keys.iter().filter(|key| key.state == Some(state));
             let labels = [label[0], state.name()];

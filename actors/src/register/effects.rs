@@ -1,6 +1,6 @@
 //! What a register's machine sets going: answers at once, signatures and the tax service in tasks.
 
-use super::{RegisterActor, State, World, answer, rows};
+use super::{RegisterActor, State, World, answer, metrics, rows};
 use crate::clock::{Moment, Now};
 use crate::ids::{KeyId, SignatureRequestId};
 use crate::machines::register::{Ask, Content, Effect, Note, Purpose, Reply, Signature};
@@ -279,10 +279,14 @@ impl World {
 
     async fn posted(&self, document: TaxDocument) -> Posted {
         let within = document.deadline;
-        tokio::select! {
+        let began = self.clock.now().mono;
+        let posted = tokio::select! {
             posted = self.tax.post(document) => posted,
             () = self.clock.sleep(within) => Posted::Unknown("no answer in time".to_owned()),
-        }
+        };
+        let took_ms = self.clock.now().mono.0 - began.0;
+        self.metrics.post_seconds.observe(metrics::in_seconds(took_ms));
+        posted
     }
 }
 

@@ -27,6 +27,8 @@ pub struct RegisterMetrics {
     pub sign_seconds: Histogram,
     /// From a document's plan to its registration.
     pub register_seconds: Histogram,
+    /// What the tax service takes for a document.
+    pub post_seconds: Histogram,
     /// Documents, by kind and outcome.
     pub documents: IntCounterVec,
     /// Answers to operations, by what was said.
@@ -87,6 +89,10 @@ impl RegisterMetrics {
                 &["reason"],
             )?,
             sign_seconds: seconds("countersign_sign_seconds", "From plan to signature.")?,
+            post_seconds: seconds(
+                "countersign_tax_post_seconds",
+                "What the tax service takes for a document.",
+            )?,
             register_seconds: seconds("countersign_register_seconds", "From plan to registration.")?,
             documents: counters(
                 "countersign_documents_total",
@@ -181,6 +187,7 @@ impl RegisterMetrics {
         registry.register(Box::new(self.signatures.clone()))?;
         registry.register(Box::new(self.unfit_signatures.clone()))?;
         registry.register(Box::new(self.sign_seconds.clone()))?;
+        registry.register(Box::new(self.post_seconds.clone()))?;
         registry.register(Box::new(self.register_seconds.clone()))?;
         registry.register(Box::new(self.documents.clone()))?;
         registry.register(Box::new(self.answers.clone()))?;
@@ -395,6 +402,6 @@ fn seconds(name: &str, help: &str) -> Result<Histogram> {
     Histogram::with_opts(HistogramOpts::new(name, help).buckets(SECONDS.to_vec()))
 }
 
-fn in_seconds(ms: i64) -> f64 {
+pub(super) fn in_seconds(ms: i64) -> f64 {
     f64::from(u32::try_from(ms).unwrap_or(u32::MAX)) / 1_000.0
 }

@@ -12,7 +12,7 @@ use signing_protocol::{
 };
 use std::time::Duration;
 
-fn packet(world: &World, agent: &Agent, key: &TestKey) -> Packet {
+pub fn packet(world: &World, agent: &Agent, key: &TestKey) -> Packet {
     Packet {
         purpose: PACKET_PURPOSE.to_owned(),
         agent: agent.id,
@@ -25,7 +25,7 @@ fn packet(world: &World, agent: &Agent, key: &TestKey) -> Packet {
     }
 }
 
-async fn register(
+pub async fn register(
     world: &World,
     agent: &Agent,
     key: &TestKey,

@@ -213,3 +213,34 @@ async fn an_outcome_of_another_kind_than_was_asked_for_is_no_answer() {
     assert_eq!(stray.code, ErrorCode::InvalidBody);
     assert!(!asked.task.is_finished());
 }
+
+#[tokio::test]
+
+async fn a_certificate_that_names_another_keys_identifier_is_no_signature_of_that_key() {
+    let world = World::new().await;
+    let (agent, key) = world.ready(1).await;
+    let forged = TestKey::forged(9, &key);
+    assert_eq!(forged.facts().subject_key_id, key.facts().subject_key_id);
+    let asked = world.ask(&key, b"a receipt");
+    settle().await;
+    let refused = agent
+        .deliver(asked.request(), signed(&forged, b"a receipt"))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, ErrorCode::UnfitSignature);
+    assert_eq!(world.delivered(&agent, "broken"), 1.0);
+}
+
+#[tokio::test]
+async fn what_never_happened_is_counted_as_nothing_so_that_the_first_time_is_an_increase() {
+    let world = World::new().await;
+    let (agent, _) = world.ready(1).await;
+    world.put_agent(agent.id, &[crate::world::SHOP], true).await; // sets the gauges
+    let text = prometheus::TextEncoder::new()
+        .encode_to_string(&world.registry.gather())
+        .unwrap();
+    for outcome in ["broken", "other_content", "other_key", "other_answer", "late"] {
+        let line = format!("countersign_agent_deliveries_total{{agent=\"agent 1\",outcome=\"{outcome}\"}} 0");
+        assert!(text.contains(&line), "{outcome}");
+    }
+}

@@ -63,7 +63,10 @@ async fn a_report_out_of_bounds_is_refused() {
 #[tokio::test]
 async fn a_key_is_unlocked_once_its_holder_has_agreed() {
     let world = World::new().await;
-    let (agent, key) = world.ready(1).await;
+    let (agent, mut key) = world.ready(1).await;
+    key.state = KeyState::Stored;
+    agent.report(&[&key], world.now()).await.unwrap();
+    key.state = KeyState::Active;
     world.end_agreement(SHOP, AgreementKind::KeyUse).await;
     let refused = world.agents.activate(agent.id, key.id).await;
     assert_eq!(refused, Err(NotActivated::NoAccount(NoAccount::KeyUse)));
@@ -83,6 +86,11 @@ async fn a_key_is_unlocked_once_its_holder_has_agreed() {
     let outcome = Outcome::Activated { key: key.facts() };
     agent.deliver(request.id, outcome).await.unwrap();
     assert_eq!(unlocking.await.unwrap(), Ok(key.facts()));
+    assert_eq!(
+        world.agents.view(agent.id).unwrap().keys[0].state,
+        Some(KeyState::Active),
+        "before the next report"
+    );
     let unlocking = activate(&world);
     settle().await;
     let request = agent.taken().await.request;

@@ -8,5 +8,7 @@ mod enrolments;
 mod keys;
 mod polls;
 mod pushes;
+mod real;
 mod records;
+mod secrets;
 mod world;

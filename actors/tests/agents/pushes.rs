@@ -146,3 +146,21 @@ async fn what_waits_is_pushed_as_soon_as_the_agent_says_that_it_wants_pushes() {
     settle().await;
     assert_eq!(pushes(&world), 1);
 }
+
+#[tokio::test]
+async fn what_is_asked_once_more_is_pushed_once_more() {
+    let world = World::new().await;
+    let (agent, key) = pushed_to(&world).await;
+    let first = world.ask(&key, b"a receipt");
+    settle().await;
+    let request = world.pusher.pushed.lock().unwrap()[0].as_ref().clone();
+    let id = first.id;
+    agent.sign(&request, &key).await.unwrap();
+    // At once: the task of the first push has not yet seen that it is over.
+    let again = world.ask_as(&key, b"a receipt", id);
+    let signed = first.outcome().await;
+    settle().await;
+    assert_eq!(pushes(&world), 2);
+    agent.sign(&request, &key).await.unwrap();
+    assert_eq!(again.outcome().await, signed);
+}

@@ -424,6 +424,27 @@ impl TestKey {
         }
     }
 
+    /// The key of a seed under a certificate that names another key's identifier: anybody can make one.
+    pub fn forged(seed: u8, victim: &Self) -> Self {
+        let own = Self::valid(
+            seed,
+            SHOP_CODE,
+            victim.certificate.not_before(),
+            victim.certificate.not_after(),
+        );
+        let mut der = own.certificate.der().to_vec();
+        let id = own.certificate.subject_key_id().unwrap();
+        let at = der.windows(id.len()).position(|window| window == id).unwrap();
+        der[at..at + id.len()].copy_from_slice(victim.certificate.subject_key_id().unwrap());
+        let certificate = Certificate::from_der(&der).unwrap();
+        let key = PrivateKey::generate(Curve::M257, &Entropy::new([seed; 32])).unwrap();
+        Self {
+            signer: LocalSigner::new(key, certificate.clone()).unwrap(),
+            certificate,
+            ..own
+        }
+    }
+
     pub fn sign(&self, content: &[u8]) -> Vec<u8> {
         let template = Template::new(&self.signer, Identification::default()).unwrap();
         let entropy = Entropy::new([77; 32]);

@@ -92,6 +92,9 @@ impl Link {
             let _done = Delivered(Arc::clone(&link), id);
             let delivered = async {
                 let outcome = pending.await;
+                if matches!(outcome, Outcome::Activated { .. }) {
+                    link.keys_changed();
+                }
                 link.deliver(Delivery { id, outcome }, deadline).await;
             };
             tokio::select! {

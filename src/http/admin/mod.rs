@@ -1,12 +1,15 @@
 //! The directory and its administration. Every route here wants the administrators' key.
 
 pub mod accounts;
+pub mod agents;
+pub mod agreements;
 pub mod cashiers;
 pub mod contract_types;
 pub mod customers;
 mod explain;
 pub mod import;
 pub mod invokers;
+pub mod licences;
 pub(super) mod lines;
 pub mod registers;
 

@@ -3,6 +3,7 @@
 use super::shop::{API_TOKEN, EMAIL, OTHER_TOKEN, PASSWORD, Shop, but, sale, till_call};
 use crate::client::{Call, Reply};
 use crate::office::REGISTER;
+use actors::clock::{Clock, SystemClock};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -28,6 +29,10 @@ fn refused(reply: &Reply, status: u16, words: &str) {
     assert!(body["type"].is_string() && body["code"].is_string(), "{body}");
 }
 
+fn now() -> chrono::DateTime<chrono::Utc> {
+    SystemClock::new().now().wall
+}
+
 fn decoded(value: &Value) -> Vec<u8> {
     BASE64_STANDARD.decode(value.as_str().unwrap()).unwrap()
 }
@@ -44,7 +49,7 @@ fn authenticate_gives_a_token_that_looks_like_a_jwt_and_says_when_it_ends() {
     let parts: Vec<&str> = token.split('.').collect();
     assert_eq!(parts.len(), 3);
     let payload: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
-    let ends = payload["exp"].as_i64().unwrap() - chrono::Utc::now().timestamp();
+    let ends = payload["exp"].as_i64().unwrap() - now().timestamp();
     assert!((364 * 86_400..=365 * 86_400).contains(&ends), "{ends}");
     let shown = given["token_expires_at"].as_str().unwrap();
     assert!(
@@ -342,7 +347,7 @@ fn the_period_adds_up_its_shifts_and_lists_the_checks_of_a_day() {
         done(&shop.sell(&sale(REGISTER)));
         done(&shop.post(SHIFT, &z));
     }
-    let kyiv = actors::machines::register::kyiv::local(chrono::Utc::now());
+    let kyiv = actors::machines::register::kyiv::local(now());
     let day = |days| {
         (kyiv + chrono::TimeDelta::days(days))
             .format("%d.%m.%Y")

@@ -3,5 +3,5 @@
 mod checklist;
 mod faults;
 mod held;
-mod shop;
+pub(crate) mod shop;
 mod views;
