@@ -8,6 +8,7 @@ mod dev;
 mod import;
 mod licence;
 mod probe;
+mod register;
 mod serve;
 mod signals;
 
@@ -38,6 +39,8 @@ enum Command {
     Import(import::Arguments),
     /// Licences of signing agents: issue, verify, revoke.
     Licence(licence::Arguments),
+    /// Registers by hand: resync, offline, online, resolve, close-shift, state, audit.
+    Register(register::Arguments),
     /// Ask a running gateway whether it is ready (for container health checks).
     Probe(probe::Arguments),
 }
@@ -96,6 +99,7 @@ pub(crate) fn main() -> ExitCode {
         Command::CheckConfig(arguments) => check_config::check_config(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Licence(arguments) => licence::licence(&arguments),
+        Command::Register(arguments) => register::register(&arguments),
         Command::Probe(arguments) => probe::probe(&arguments),
     };
     match done {

@@ -14,6 +14,7 @@ use super::admin::registers::{RegisterRow, RegisterState, RegisterView};
 use super::envelope::Envelope;
 use super::exchange::{Answer, Exchange};
 use super::openapi_agents::AgentsAdminApi;
+use super::openapi_registers::RegisterToolsApi;
 use super::problem::{Code, Problem};
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode};
@@ -518,6 +519,7 @@ pub fn public_document() -> utoipa::openapi::OpenApi {
 pub fn admin_document() -> utoipa::openapi::OpenApi {
     let mut document = AdminApi::openapi();
     document.merge(AgentsAdminApi::openapi());
+    document.merge(RegisterToolsApi::openapi());
     document
 }
 

@@ -3,6 +3,7 @@
 //! It awaits its own commits and the reading of its own rows, and nothing else. Signatures and the tax service are asked in tasks that tell
 //! the outcome back; the deadlines of these outcomes live in the machine, so a lost task leaves nothing stuck.
 
+pub mod audit;
 mod effects;
 mod list;
 mod metrics;

@@ -90,7 +90,10 @@ async fn an_offline_registers_records_are_the_golden_ones() {
     crate::offline::come_back(&mut till);
     till.wait(seconds(100)).await;
     check::<RevokedRecord>("revoked", &values(&till, "revoked").await[0]);
-    assert!(values(&till, "queued").await.is_empty(), "what is delivered waits no more");
+    assert!(
+        values(&till, "queued").await.is_empty(),
+        "what is delivered waits no more"
+    );
 }
 
 /// Every name as long as it may be, every table as full.

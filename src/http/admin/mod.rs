@@ -11,6 +11,7 @@ pub mod import;
 pub mod invokers;
 pub mod licences;
 pub(super) mod lines;
+pub mod register_tools;
 pub mod registers;
 
 use super::Gateway;

@@ -207,7 +207,11 @@ pub async fn of_shift(
 fn is_check(kind: DocumentKind) -> bool {
     !matches!(
         kind,
-        DocumentKind::OpenShift | DocumentKind::CloseShift | DocumentKind::ZReport
+        DocumentKind::OpenShift
+            | DocumentKind::CloseShift
+            | DocumentKind::ZReport
+            | DocumentKind::OfflineBegin
+            | DocumentKind::OfflineEnd
     )
 }
 
