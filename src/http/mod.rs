@@ -246,7 +246,36 @@ pub fn admin(gateway: &Gateway) -> Routes {
             g,
             admin::registers::state,
         ),
-        register_tools(g),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "resync"),
+            g,
+            admin::register_tools::resync,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "offline"),
+            g,
+            admin::register_tools::offline,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "online"),
+            g,
+            admin::register_tools::online,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "resolve"),
+            g,
+            admin::register_tools::resolve,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "close-shift"),
+            g,
+            admin::register_tools::close_shift,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "audit"),
+            g,
+            admin::register_tools::audit,
+        ),
         route1(
             path!("admin" / "v1" / "cashiers" / String),
             g,
@@ -296,43 +325,6 @@ pub fn admin(gateway: &Gateway) -> Routes {
         route1(path("docs").and(tail()), g, openapi::swagger),
         route1(path!("errors" / String), g, openapi::error_page),
         nothing(),
-    ])
-}
-
-/// What a person may do with a register by hand.
-fn register_tools(g: &Gateway) -> Routes {
-    use admin::register_tools as tools;
-    first_of([
-        route1(
-            path!("admin" / "v1" / "registers" / String / "resync"),
-            g,
-            tools::resync,
-        ),
-        route1(
-            path!("admin" / "v1" / "registers" / String / "offline"),
-            g,
-            tools::offline,
-        ),
-        route1(
-            path!("admin" / "v1" / "registers" / String / "online"),
-            g,
-            tools::online,
-        ),
-        route1(
-            path!("admin" / "v1" / "registers" / String / "resolve"),
-            g,
-            tools::resolve,
-        ),
-        route1(
-            path!("admin" / "v1" / "registers" / String / "close-shift"),
-            g,
-            tools::close_shift,
-        ),
-        route1(
-            path!("admin" / "v1" / "registers" / String / "audit"),
-            g,
-            tools::audit,
-        ),
     ])
 }
 

@@ -1,6 +1,6 @@
 //! What a register's machine sets going: answers at once, signatures and the tax service in tasks.
 
-use super::{RegisterActor, State, World, answer, metrics, rows};
+use super::{RegisterActor, State, World, answer, metrics, queue, rows};
 use crate::clock::{Moment, Now};
 use crate::ids::{KeyId, SignatureRequestId};
 use crate::machines::register::{Ask, Content, Effect, Note, Purpose, Reply, Signature};
@@ -226,7 +226,7 @@ impl World {
                 Ok(None) | Err(_) => return Signature::Late,
             },
             Content::Package(package) => {
-                match rows::package(self.store.as_ref(), signing.register, package).await {
+                match queue::package(self.store.as_ref(), signing.register, package).await {
                     Ok(content) => content.into(),
                     Err(error) => {
                         tracing::error!(register = %signing.register, %error, "a package cannot be read");

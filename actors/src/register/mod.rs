@@ -7,6 +7,7 @@ pub mod audit;
 mod effects;
 mod list;
 mod metrics;
+pub mod queue;
 pub mod rows;
 mod service;
 mod waiters;
@@ -351,7 +352,7 @@ impl RegisterActor {
                     }
                     Effect::ReadPackage { first } => {
                         let store = self.0.store.as_ref();
-                        next.push_back(rows::next_package(store, state.number, first).await?);
+                        next.push_back(queue::next_package(store, state.number, first).await?);
                     }
                     Effect::Repeat {
                         operation,

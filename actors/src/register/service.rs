@@ -1,6 +1,7 @@
 //! Registers as their callers see them: operations with their idempotency keys, what became of them, and what a register shows.
 
-use super::rows::{self, DocumentRecord, Part, RevokedRecord, ShiftRecord};
+use super::queue::{self, RevokedRecord};
+use super::rows::{self, DocumentRecord, Part, ShiftRecord};
 use super::{RegisterMessage, Registers};
 use crate::clock::Clock;
 use crate::idempotency::{Claim, Held, Running, Standing};
@@ -190,7 +191,7 @@ impl RegisterService {
     /// # Errors
     /// [`Trouble`].
     pub async fn first_queued(&self, register: RegisterNumber) -> Result<Option<LocalNumber>, Trouble> {
-        let read = rows::first_queued(self.store.as_ref(), register).await;
+        let read = queue::first_queued(self.store.as_ref(), register).await;
         read.map_err(|error| self.store_trouble(&error))
     }
 
@@ -199,7 +200,7 @@ impl RegisterService {
     /// # Errors
     /// [`Trouble`].
     pub async fn revoked(&self, register: RegisterNumber) -> Result<Vec<RevokedRecord>, Trouble> {
-        let read = rows::revoked(self.store.as_ref(), register).await;
+        let read = queue::revoked(self.store.as_ref(), register).await;
         read.map_err(|error| self.store_trouble(&error))
     }
 

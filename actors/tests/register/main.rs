@@ -10,6 +10,7 @@ mod holding;
 mod kills;
 mod lives;
 mod offline;
+mod people;
 mod receipts;
 mod records;
 mod script;

@@ -268,7 +268,7 @@ async fn a_doubtful_document_that_was_registered_is_issued_again_and_revoked() {
     );
     let revoked = till.tax.revoked();
     assert_eq!(revoked.len(), 1);
-    let ours = actors::register::rows::revoked(till.store(), crate::till::register())
+    let ours = actors::register::queue::revoked(till.store(), crate::till::register())
         .await
         .unwrap();
     assert_eq!(ours.len(), 1);

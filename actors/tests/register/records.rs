@@ -6,7 +6,8 @@ use actors::machines::register::{
     AutoClose, OperationRecord, PAYMENT_FORMS_MAX, PAYMENT_NAME_CHARACTERS_MAX, PaymentRequest,
     RegisterRecord, Request, SoldRecord, TAX_NAME_CHARACTERS_MAX, TAXES_MAX, WaitingRecord,
 };
-use actors::register::rows::{DocumentRecord, QueuedRecord, RevokedRecord, ShiftRecord};
+use actors::register::queue::{QueuedRecord, RevokedRecord};
+use actors::register::rows::{DocumentRecord, ShiftRecord};
 use fiscal::Percent;
 use fiscal::arithmetic::{Letter, Tax, TaxKind, TaxTable};
 use std::fmt::Debug;

@@ -1,25 +1,26 @@
 //! A register over a store, with an agent and a tax service that do as they are told, on a clock that is moved by hand: the machine and
 //! `Durable` alone, in one thread, without actors. The process may be killed before or after any commit.
 
+pub(crate) use crate::people::{seconds, signer, unit};
 use crate::script::reply;
 pub(crate) use crate::script::{Agent, Server};
 use crate::server::{StandIn, refusal};
 use actors::clock::{Moment, Now, Process, millis};
 use actors::durable::Durable;
-use actors::ids::{AccountId, CashierId, KeyId, OperationId, SignatureRequestId};
+use actors::ids::{OperationId, SignatureRequestId};
 pub(crate) use actors::machines::register::Unit;
 use actors::machines::register::{
-    Answer, Ask, AutoClose, Cancelled, Command, Content, Draw, Effect, Event, Finding, Note, OperationState,
-    Order, Purpose, RegisterBook, Reply, Request, SellerFacts, Settings, Signature, Signer, Tool, View,
-    fingerprint,
+    Answer, Ask, Cancelled, Command, Content, Draw, Effect, Event, Finding, Note, OperationState, Order,
+    Purpose, RegisterBook, Reply, Request, Signature, Tool, View, fingerprint,
 };
 use actors::ports::{Packed, Posted, SignatureVerifier};
+use actors::register::queue;
 use actors::register::rows::{self, DocumentRecord, Part};
 use actors::testing::{SealVerifier, SeededRandomness, seal};
 use actors::wheel::Wheel;
 use chrono::{DateTime, TimeDelta, Utc};
-use fiscal::arithmetic::{CashRounding, Letter, Tax, TaxKind, TaxTable};
-use fiscal::{CashDeskNumber, Percent, RegisterNumber};
+use fiscal::RegisterNumber;
+use fiscal::arithmetic::CashRounding;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,59 +75,6 @@ pub(crate) struct Till {
     deadlines: HashMap<Uuid, i64>,
     chance: SeededRandomness,
     orders: u64,
-}
-
-pub(crate) fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-pub(crate) fn signer(key: &str, is_senior: bool) -> Signer {
-    let number = u128::from(key.bytes().map(u32::from).sum::<u32>());
-    Signer {
-        account: AccountId(Uuid::from_u128(1)),
-        cashier: CashierId(Uuid::from_u128(number)),
-        key: KeyId(Uuid::from_u128(number)),
-        subject_key_id: key.to_owned(),
-        name: format!("Касир {key}"),
-        is_senior,
-    }
-}
-
-pub(crate) fn taxes() -> TaxTable {
-    let tax = |kind, name: &str, letter, percent| Tax {
-        kind,
-        name: name.to_owned(),
-        letter: Letter::new(letter).unwrap(),
-        percent: Percent::from_units(percent),
-        excluded: false,
-    };
-    TaxTable::new(vec![
-        tax(TaxKind::Vat, "ПДВ", 'А', 2_000),
-        tax(TaxKind::Vat, "ПДВ", 'Б', 700),
-        tax(TaxKind::Excise, "Акциз", 'Д', 500),
-    ])
-    .unwrap()
-}
-
-pub(crate) fn unit() -> Unit {
-    Unit {
-        seller: SellerFacts {
-            tax_number: "34554363".to_owned(),
-            vat_number: Some("123456789012".to_owned()),
-            organisation: "ТОВ \"Приклад\"".to_owned(),
-            point: "Крамниця".to_owned(),
-            address: Some("м. Київ, вул. Прикладна, 1".to_owned()),
-        },
-        cash_desk: CashDeskNumber::new(6).unwrap(),
-        is_testing: false,
-        taxes: Arc::new(taxes()),
-        settings: Settings {
-            auto_close: AutoClose::BeforeMidnight { minutes: 10 },
-            // Tests of what is offline allow it.
-            offline: false,
-            ..Settings::default()
-        },
-    }
 }
 
 /// A local time in Kyiv as a moment of the wall clock, the first of two in October.
@@ -359,7 +307,7 @@ impl Till {
                 self.post(uid, &cms, within);
             }
             Effect::ReadPackage { first } => {
-                let read = rows::next_package(self.store.as_ref(), register(), first).await;
+                let read = queue::next_package(self.store.as_ref(), register(), first).await;
                 return Some(read.unwrap());
             }
             Effect::PostPackage { package, cms, within } => self.send_package(package, &cms, within),
@@ -393,7 +341,7 @@ impl Till {
                 .await
                 .unwrap()
                 .unwrap(),
-            Content::Package(package) => rows::package(self.store.as_ref(), register(), &package)
+            Content::Package(package) => queue::package(self.store.as_ref(), register(), &package)
                 .await
                 .unwrap(),
         };
@@ -677,7 +625,7 @@ impl Till {
     /// Documents that are not delivered yet.
     pub(crate) async fn queued(&self) -> usize {
         let first = fiscal::LocalNumber::new(1).unwrap();
-        let queued = rows::queued(self.store.as_ref(), register(), first, usize::MAX).await;
+        let queued = queue::queued(self.store.as_ref(), register(), first, usize::MAX).await;
         queued.unwrap().len()
     }
 

@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, DocumentFacts, OperationRecord};
 use super::away::{Away, Package};
+use super::note::Note;
 use super::request::{Request, Signer, Unit};
 use super::state::{
     CloseAlarm, Flight, Link, Operation, Phase, Profile, Purpose, Query, QueryStage, SoldRecord, Stage,
@@ -13,7 +14,7 @@ use crate::ports::{Packed, Posted, Unfit};
 use chrono::NaiveDateTime;
 use fiscal::command::{DocumentAnswer, DocumentInfo, LastShiftTotals, RegisterState};
 use fiscal::document::Kind;
-use fiscal::offline::{Month, State};
+use fiscal::offline::Month;
 use fiscal::{FiscalNumber, LocalNumber, OfflineSession, Rejection, Uid};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -488,69 +489,4 @@ pub enum Content {
     Query(Vec<u8>),
     /// The signed documents of a package, each behind its length.
     Package(Package),
-}
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// A document came to its end.
-    Document {
-        /// What it was.
-        kind: super::answer::DocumentKind,
-        /// What became of it.
-        outcome: DocumentOutcome,
-    },
-    /// It took so long from being planned to being signed, in milliseconds.
-    SignedAfter(i64),
-    /// It took so long from being planned to being registered, in milliseconds.
-    RegisteredAfter(i64),
-    /// Something came for a request or a document that is not waited for.
-    Stray,
-    /// An attempt to close a shift by itself failed.
-    CloseFailed,
-    /// A shift is within an hour of 24 hours, and still open.
-    ShiftTooLong,
-    /// An offline session began.
-    OfflineBegun,
-    /// An offline session ended, all of it delivered: so many documents.
-    OfflineEnded(u64),
-    /// So many offline documents were delivered.
-    Delivered(u64),
-    /// An offline session, or the month, is near its limit, or at it.
-    OfflineLimit(State),
-    /// The tax service refused a package: a person must look.
-    PackageRejected,
-    /// The register waits for a person.
-    Manual(super::answer::ManualReason),
-}
-
-/// What became of a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DocumentOutcome {
-    /// Registered, by its ticket.
-    Registered,
-    /// Registered, as a look after a doubt showed.
-    Adopted,
-    /// Refused by the tax service.
-    Rejected,
-    /// Never sent.
-    Cancelled,
-    /// In doubt, for the first time.
-    Doubtful,
-    /// Issued offline.
-    Issued,
-}
-
-impl DocumentOutcome {
-    /// Its name in metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Registered => "registered",
-            Self::Adopted => "adopted",
-            Self::Rejected => "rejected",
-            Self::Cancelled => "cancelled",
-            Self::Doubtful => "doubtful",
-            Self::Issued => "issued_offline",
-        }
-    }
 }

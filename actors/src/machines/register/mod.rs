@@ -11,6 +11,7 @@ mod command;
 mod decide;
 mod form;
 pub mod kyiv;
+mod note;
 mod policy;
 mod request;
 mod state;
@@ -22,10 +23,11 @@ pub use answer::{
 };
 pub use away::{Away, NoOffline, OfflineCause, Package, PackageRefusal};
 pub use command::{
-    Ask, Command, Content, DocumentOutcome, Draw, Effect, Event, Finding, FingerprintRecord, Note, Order,
-    Registered, RegisteredAt, Reply, Signature, Tool,
+    Ask, Command, Content, Draw, Effect, Event, Finding, FingerprintRecord, Order, Registered, RegisteredAt,
+    Reply, Signature, Tool,
 };
 pub use decide::fingerprint;
+pub use note::{DocumentOutcome, Note};
 pub use policy::{
     AutoClose, COMMENT_CHARACTERS_MAX, OFFLINE_LIMITS, PACKAGE_LIMITS, PAYMENT_FORMS_MAX,
     PAYMENT_NAME_CHARACTERS_MAX, SHIFT_MAX, Settings, TAX_NAME_CHARACTERS_MAX, TAXES_MAX, WAITING_MAX,

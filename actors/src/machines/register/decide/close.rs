@@ -3,8 +3,9 @@
 //! The moment is one of the wall clock, and deadlines are monotonic. So the way there is halved: each time half of what the wall clock says
 //! is left, so that a clock that is set, either way, is noticed long before the moment.
 
-use super::super::command::{Event, Note};
+use super::super::command::Event;
 use super::super::kyiv;
+use super::super::note::Note;
 use super::super::policy::{
     ALARM_BEFORE, ALARM_LEAST, CLOSE_LIFETIME, CLOSE_PAUSE, CLOSE_PAUSE_MAX, SHIFT_MAX,
 };

@@ -3,7 +3,8 @@
 
 use super::super::answer::{Cancelled, ManualReason};
 use super::super::away::OfflineCause;
-use super::super::command::{DocumentOutcome, Event, Finding, Note, Reply};
+use super::super::command::{Event, Finding, Reply};
+use super::super::note::{DocumentOutcome, Note};
 use super::super::policy::{DOUBT_PAUSE, DOUBT_PAUSE_MAX};
 use super::super::state::{Flight, Link, Purpose, Query, Stage};
 use super::turn::Turn;

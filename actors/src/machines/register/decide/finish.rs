@@ -2,8 +2,9 @@
 
 use super::super::answer::{Cancelled, DocumentFacts, DocumentKind, ManualReason, Refusal};
 use super::super::away::OfflineCause;
-use super::super::command::{DocumentOutcome, Effect, Event, Note, Registered, RegisteredAt};
+use super::super::command::{Effect, Event, Registered, RegisteredAt};
 use super::super::kyiv;
+use super::super::note::{DocumentOutcome, Note};
 use super::super::policy::{REMEDIES_MAX, TEXT_CHARACTERS_MAX};
 use super::super::state::{Flight, Link, Operation, SoldRecord, Stage};
 use super::turn::Turn;

@@ -5,20 +5,20 @@
 //! are issued meanwhile; only between the end and its acceptance nothing can be. An end that was never sent is taken back, so that a service
 //! that went away again stops nobody from selling.
 
-use super::super::answer::{DocumentFacts, ManualReason};
-use super::super::away::{Away, Homeward, Package, PackageRefusal, later, session_of};
-use super::super::command::{Content, Effect, Event, Note, Reply, Signature};
+use super::super::answer::ManualReason;
+use super::super::away::{Away, Homeward, later, session_of};
+use super::super::command::{Content, Effect, Event, Reply, Signature};
+use super::super::note::Note;
 use super::super::policy::{GRACE, LOOK_PAUSE, LOOK_PAUSE_MAX};
 use super::super::request::Signer;
 use super::super::state::{Link, Purpose, Query, QueryStage};
 use super::turn::Turn;
 use crate::clock::Moment;
 use crate::ids::SignatureRequestId;
-use crate::ports::Packed;
 use fiscal::command::{DocumentAnswer, DocumentInfo, RegisterState};
 use fiscal::document::Document;
 use fiscal::numbers::OfflineNumber;
-use fiscal::{DocumentResult, ErrorCode, FiscalNumber, LocalNumber, OfflineSession, Rejection, Uid};
+use fiscal::{DocumentResult, LocalNumber, OfflineSession, Uid};
 use std::time::Duration;
 
 /// When the way back must be looked at. A person has no deadline.
@@ -45,11 +45,11 @@ fn pause(failed: u32) -> Duration {
 }
 
 impl Turn {
-    fn away(&self) -> Option<Box<Away>> {
+    pub(super) fn away(&self) -> Option<Box<Away>> {
         self.core().away.clone()
     }
 
-    fn step(&mut self, step: Homeward) {
+    pub(super) fn step(&mut self, step: Homeward) {
         if let Some(mut away) = self.away() {
             away.step = step;
             self.note(Event::AwaySet(away));
@@ -107,7 +107,7 @@ impl Turn {
     }
 
     /// Rests without a doubt about what was sent.
-    fn rest_unsent(&mut self) {
+    pub(super) fn rest_unsent(&mut self) {
         let Some(mut away) = self.away() else { return };
         away.step = Homeward::Resting {
             look: self.moment().plus(pause(1)),
@@ -126,7 +126,7 @@ impl Turn {
     }
 
     /// Puts a question beside whatever else the register does.
-    fn put_home(&mut self, purpose: Purpose) {
+    pub(super) fn put_home(&mut self, purpose: Purpose) {
         let is_signed = self.book.must_be_signed(&purpose);
         let Some(signer) = self.away().map(|away| away.signer) else {
             return;
@@ -190,7 +190,7 @@ impl Turn {
     fn come_back_unbegun(&mut self) {
         let begin = self.core().flight.clone().filter(|flight| flight.place.is_some());
         if let Some(flight) = begin {
-            self.free(&flight, super::super::command::DocumentOutcome::Cancelled);
+            self.free(&flight, super::super::note::DocumentOutcome::Cancelled);
         }
         self.note(Event::Returned {
             offline: self.core().offline.clone(),
@@ -296,7 +296,13 @@ impl Turn {
         self.sign_home(&begin.signer, request, Content::Document(begin.uid), until);
     }
 
-    fn sign_home(&mut self, signer: &Signer, request: SignatureRequestId, content: Content, until: Moment) {
+    pub(super) fn sign_home(
+        &mut self,
+        signer: &Signer,
+        request: SignatureRequestId,
+        content: Content,
+        until: Moment,
+    ) {
         self.act(Effect::Sign {
             request,
             key: signer.key,
@@ -361,115 +367,6 @@ impl Turn {
         self.read_package();
     }
 
-    pub(super) fn read_package(&mut self) {
-        let Some(away) = self.away() else { return };
-        self.step(Homeward::Reading);
-        self.act(Effect::ReadPackage { first: away.due() });
-    }
-
-    /// What is next of the session was read.
-    pub(super) fn package_read(
-        &mut self,
-        first: LocalNumber,
-        count: u64,
-        signer: Option<Signer>,
-        is_all: bool,
-    ) {
-        let Some(away) = self.away() else {
-            return self.count(Note::Stray);
-        };
-        if away.step != Homeward::Reading || first != away.due() {
-            return self.count(Note::Stray);
-        }
-        if is_all && !away.chain.ended() {
-            // A person who wants the register offline may have said so meanwhile.
-            return if away.stays {
-                self.rest(false)
-            } else {
-                self.step(Homeward::Ending)
-            };
-        }
-        let Some(signer) = signer.filter(|_| count > 0) else {
-            return self.rest(true);
-        };
-        let package = Package {
-            first,
-            count,
-            has_end: away.chain.ended() && count >= away.undelivered(),
-        };
-        let request = SignatureRequestId(self.draw.home_request);
-        let until = self.moment().plus(self.query_signature_max());
-        self.step(Homeward::Signing {
-            package,
-            request,
-            until,
-        });
-        self.sign_home(&signer, request, Content::Package(package), until);
-    }
-
-    fn post_package(&mut self, package: Package, request: SignatureRequestId, cms: Vec<u8>) {
-        let within = self.post_max();
-        self.step(Homeward::Sending {
-            package,
-            request,
-            until: self.moment().plus(within),
-        });
-        self.act(Effect::PostPackage {
-            package: request,
-            cms,
-            within,
-        });
-    }
-
-    /// What the tax service said of a package.
-    pub(super) fn packed(&mut self, wanted: SignatureRequestId, packed: Packed) {
-        let step = self.core().away.as_ref().map(|away| away.step.clone());
-        let package = match step {
-            Some(Homeward::Sending { package, request, .. }) if request == wanted => package,
-            _ => return self.count(Note::Stray),
-        };
-        match packed {
-            Packed::Accepted(session) => self.delivered(package.count, session),
-            Packed::NotSent(_) => self.rest_unsent(),
-            Packed::Rejected(rejection) if rejection.code == ErrorCode::CryptographyError => {
-                self.rest_unsent()
-            }
-            Packed::Rejected(rejection) => self.package_rejected(&rejection),
-            Packed::Unknown(_) => self.rest(true),
-        }
-    }
-
-    /// Perhaps an earlier sending of the same was faster than its answer: what the tax service has tells.
-    fn package_rejected(&mut self, rejection: &Rejection) {
-        let Some(mut away) = self.away() else { return };
-        away.rejected = Some(PackageRefusal {
-            code: rejection.code.code(),
-            text: super::finish::cut(&rejection.text),
-        });
-        self.note(Event::AwaySet(away));
-        self.put_home(Purpose::Return);
-    }
-
-    /// The tax service has these documents. With the end among them the register is online again.
-    fn delivered(&mut self, count: u64, session: Option<OfflineSession>) {
-        let Some(away) = self.away() else { return };
-        self.note(Event::Delivered {
-            first: away.due(),
-            count,
-            revoked: revoked(&away).map(Box::new),
-        });
-        self.count(Note::Delivered(count));
-        let is_whole = away.delivered.saturating_add(count) >= away.chain.length();
-        if !(is_whole && away.chain.ended()) {
-            return self.read_package();
-        }
-        self.note(Event::Returned {
-            offline: session,
-            used: self.used_with(&away.chain),
-        });
-        self.count(Note::OfflineEnded(away.chain.length()));
-    }
-
     /// Whether the end of the session is to be made now.
     pub(super) fn is_ending(&self) -> bool {
         let step = self.core().away.as_ref().map(|away| &away.step);
@@ -505,19 +402,4 @@ impl Turn {
             self.rest(false);
         }
     }
-}
-
-/// What the first document of a session revoked: known not to count, from its delivery on.
-fn revoked(away: &Away) -> Option<DocumentFacts> {
-    let flight = away.doubtful.as_ref().filter(|_| away.revokes)?;
-    Some(DocumentFacts {
-        uid: flight.uid.clone(),
-        kind: flight.kind,
-        local_number: flight.local_number,
-        fiscal_number: None::<FiscalNumber>,
-        issued: flight.issued,
-        sum: flight.sum,
-        is_offline: false,
-        is_testing: flight.is_testing,
-    })
 }

@@ -3,8 +3,9 @@
 
 use super::super::answer::{DocumentKind, Refusal};
 use super::super::away::{Away, Homeward, NoOffline, OfflineCause, new_chain};
-use super::super::command::{DocumentOutcome, Event, Note};
+use super::super::command::Event;
 use super::super::kyiv;
+use super::super::note::{DocumentOutcome, Note};
 use super::super::policy::{LOOK_PAUSE, OFFLINE_LIMITS, Settings};
 use super::super::request::Signer;
 use super::super::state::{BlockReason, Flight, Link, Operation, Phase};

@@ -2,10 +2,12 @@
 
 mod accept;
 mod close;
+mod deliver;
 mod doubt;
 mod finish;
 mod homeward;
 mod leave;
+mod make;
 mod plan;
 mod posted;
 mod query;

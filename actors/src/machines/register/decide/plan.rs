@@ -1,22 +1,19 @@
 //! The operation in work: what it needs next, whether it may have it, and the document that it becomes.
 
 use super::super::answer::{Cancelled, DocumentKind, OperationState, Refusal};
-use super::super::away::{Begin, later, offline_document};
-use super::super::command::{Content, Effect, Event, Order};
-use super::super::kyiv;
+use super::super::away::later;
+use super::super::command::{Content, Effect, Event};
 use super::super::policy::{PAYMENT_FORMS_MAX, SHIFT_MAX, TAXES_MAX};
 use super::super::request::OperationKind;
 use super::super::state::{Body, Flight, Operation, Phase, Purpose, Shift, SoldRecord, Stage};
-use super::accept::comment;
+use super::make::Made;
 use super::turn::{Progress, Turn};
 use crate::clock::{Moment, millis};
 use crate::ids::{OperationId, SignatureRequestId};
-use chrono::NaiveDateTime;
 use fiscal::arithmetic::{Entry, Report, Section};
-use fiscal::document::{Document, Head, Kind, Register, ZReport};
-use fiscal::offline::Planned;
+use fiscal::document::{Kind, ZReport};
 use fiscal::shift::{entry, z_report};
-use fiscal::{DocumentHash, FiscalNumber, LocalMoment, LocalNumber, Money, Uid};
+use fiscal::{FiscalNumber, Money};
 use std::sync::Arc;
 
 /// A document that is about to be made.
@@ -27,13 +24,6 @@ pub(super) struct Plan {
     pub(super) entry: Option<Entry>,
     pub(super) sold: Option<(FiscalNumber, SoldRecord)>,
     pub(super) comment: Option<String>,
-}
-
-/// A document that was made.
-struct Made {
-    document: Document,
-    xml: Vec<u8>,
-    place: Option<Planned>,
 }
 
 /// What a body adds to its shift, and what it leaves of the sale that it returns.
@@ -372,89 +362,6 @@ impl Turn {
         });
     }
 
-    fn make(&self, plan: &Plan) -> Result<Made, Refusal> {
-        let local_number = self
-            .core()
-            .next
-            .ok_or(Refusal::Manual(super::super::answer::ManualReason::NoRemedy))?;
-        let local = kyiv::local(self.now.wall);
-        let issued = self.core().last_issued.map_or(local, |last| last.max(local));
-        let mut head = self.head(&plan.signer.name, self.uid(), local_number, moment(issued)?)?;
-        let away = self.core().away.as_ref();
-        let place = away
-            .map(|away| away.chain.plan(offline_document(&plan.kind), issued))
-            .transpose()
-            .map_err(|error| Refusal::Document(error.to_string()))?;
-        if let Some(place) = &place {
-            head = placed(head, place);
-            head.testing &= !matches!(plan.name, DocumentKind::OfflineBegin | DocumentKind::OfflineEnd);
-        }
-        head.notes.comment.clone_from(&plan.comment);
-        let (document, xml) = written(Document {
-            head,
-            kind: plan.kind.clone(),
-        })?;
-        Ok(Made { document, xml, place })
-    }
-
-    /// The session's first document once more, under its number and identifier.
-    pub(super) fn begin_xml(&self, begin: &Begin, revokes: bool) -> Result<Vec<u8>, Refusal> {
-        let local_number = LocalNumber::new(begin.place.local_number.get()).map_err(|_| Refusal::Clock)?;
-        let (uid, issued) = (begin.uid.clone(), moment(begin.place.moment)?);
-        let head = self.head(&begin.signer.name, uid, local_number, issued)?;
-        let mut head = placed(head, &begin.place);
-        head.testing = false;
-        let kind = Kind::OfflineBegin {
-            revoke_last_online: revokes,
-        };
-        written(Document { head, kind }).map(|(_, xml)| xml)
-    }
-
-    fn head(
-        &self,
-        cashier: &str,
-        uid: Uid,
-        local_number: LocalNumber,
-        issued: LocalMoment,
-    ) -> Result<Head, Refusal> {
-        let Some(profile) = &self.core().profile else {
-            return Err(Refusal::Document(
-                "nothing is known of the register's owner".to_owned(),
-            ));
-        };
-        let register = Register {
-            cash_desk: profile.cash_desk,
-            number: self.book.number,
-        };
-        let is_testing = self
-            .core()
-            .phase
-            .shift()
-            .map_or(profile.is_testing, |shift| shift.is_testing);
-        let mut head =
-            Head::new(uid, profile.seller.seller(), register, issued, local_number).with_cashier(cashier);
-        head.testing = is_testing;
-        Ok(head)
-    }
-
-    /// The body in a document's XML, to be kept until its turn; also the proof, before anything is remembered, that a document can carry it.
-    pub(super) fn body_xml(&self, order: &Order, kind: Kind) -> Result<Vec<u8>, Refusal> {
-        let issued = LocalMoment::new(kyiv::local(self.now.wall)).map_err(|_| Refusal::Clock)?;
-        let first = self
-            .core()
-            .next
-            .or(LocalNumber::new(1).ok())
-            .ok_or(Refusal::Clock)?;
-        let mut head = self.head(&order.signer.name, self.uid(), first, issued)?;
-        head.notes.comment = comment(&order.request);
-        written(Document { head, kind }).map(|(_, xml)| xml)
-    }
-
-    pub(super) fn uid(&self) -> Uid {
-        let text = self.draw.uid.to_string().to_uppercase();
-        Uid::new(text).expect("a UUID is 36 visible characters")
-    }
-
     /// Until when a signature is of use for this operation.
     pub(super) fn signature_deadline(&self, operation: &Operation) -> Moment {
         let own = self
@@ -486,26 +393,6 @@ impl Turn {
         }
         Progress::Again
     }
-}
-
-fn moment(local: NaiveDateTime) -> Result<LocalMoment, Refusal> {
-    LocalMoment::new(local).map_err(|_| Refusal::Clock)
-}
-
-/// A head with its offline number, and the hash of the document before it.
-fn placed(head: Head, place: &Planned) -> Head {
-    let number = FiscalNumber::new(place.number.to_string()).expect("digits and points are visible");
-    head.offline(
-        number,
-        place.previous_hash.map(|hash| DocumentHash(*hash.octets())),
-    )
-}
-
-fn written(document: Document) -> Result<(Document, Vec<u8>), Refusal> {
-    let xml = document
-        .to_xml()
-        .map_err(|error| Refusal::Document(super::finish::cut(&error.to_string())))?;
-    Ok((document, xml))
 }
 
 fn exceeds(report: &Report) -> bool {

@@ -2,7 +2,8 @@
 
 use super::super::answer::Cancelled;
 use super::super::away::OfflineCause;
-use super::super::command::{Effect, Event, Note};
+use super::super::command::{Effect, Event};
+use super::super::note::Note;
 use super::super::policy::SEND_PAUSE;
 use super::super::state::{Flight, Stage};
 use super::turn::Turn;

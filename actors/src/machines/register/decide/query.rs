@@ -3,7 +3,8 @@
 use super::super::RegisterBook;
 use super::super::answer::{Cancelled, DocumentKind};
 use super::super::away::{OfflineCause, session_of};
-use super::super::command::{Content, Effect, Event, Note, Reply};
+use super::super::command::{Content, Effect, Event, Reply};
+use super::super::note::Note;
 use super::super::policy::SEND_PAUSE;
 use super::super::request::{OperationKind, Signer};
 use super::super::state::{Operation, Purpose, Query, QueryStage};

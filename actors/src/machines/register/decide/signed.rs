@@ -1,7 +1,8 @@
 //! A signature comes, or does not.
 
 use super::super::answer::Cancelled;
-use super::super::command::{Effect, Event, Note, Signature};
+use super::super::command::{Effect, Event, Signature};
+use super::super::note::Note;
 use super::super::state::{Flight, Query, QueryStage, Stage};
 use super::turn::Turn;
 use crate::ids::SignatureRequestId;

@@ -1,7 +1,8 @@
 //! One decision in the making: a copy of the book on which facts are applied as they are noted, and what is to be done.
 
 use super::super::answer::{Answer, Cancelled, Done, OperationRecord, OperationState, Refusal};
-use super::super::command::{Draw, Effect, Event, Note};
+use super::super::command::{Draw, Effect, Event};
+use super::super::note::Note;
 use super::super::policy::DOUBT_PAUSE_MAX;
 use super::super::request::OperationKind;
 use super::super::state::{Link, Operation};
