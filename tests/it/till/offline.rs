@@ -73,8 +73,15 @@ fn settle(shop: &Shop) {
         tool(shop, "resync", None);
         state(shop)["link"] == "online"
     });
-    let numbers: Vec<u64> = shop.registered(OFFLINE).into_iter().map(|(number, _)| number).collect();
-    assert!(numbers.iter().copied().eq(1..=numbers.len() as u64), "{numbers:?}");
+    let numbers: Vec<u64> = shop
+        .registered(OFFLINE)
+        .into_iter()
+        .map(|(number, _)| number)
+        .collect();
+    assert!(
+        numbers.iter().copied().eq(1..=numbers.len() as u64),
+        "{numbers:?}"
+    );
 }
 
 fn assert_arrived(shop: &Shop, receipts: &[Value]) {
@@ -102,7 +109,10 @@ fn a_shop_sells_without_the_tax_service_and_every_receipt_arrives() {
     assert_eq!(sold(&shop, 3)["ORDERNUM"], second["ORDERNUM"]);
     let shown = shop.get(&format!("/api/v2/tax_objects/{OFFLINE}")).json();
     let shift = &shown["data"]["shift"];
-    assert_eq!((&shown["data"]["state"], &shift["offline"]), (&json!("offline"), &json!(true)));
+    assert_eq!(
+        (&shown["data"]["state"], &shift["offline"]),
+        (&json!("offline"), &json!(true))
+    );
     assert_eq!(shift["offline_timeline"][0]["checks_count"], json!(3), "{shift}");
     assert_eq!(shift["offline_timeline"][0]["undelivered_count"], json!(3));
     let state = state(&shop);
@@ -113,7 +123,10 @@ fn a_shop_sells_without_the_tax_service_and_every_receipt_arrives() {
         .with_timezone(&chrono_tz::Europe::Kyiv)
         .format("%d.%m.%Y")
         .to_string();
-    let closed = shop.post("/api/v2/shift", &json!({ "num_fiscal": OFFLINE, "action_type": "Z_REPORT" }));
+    let closed = shop.post(
+        "/api/v2/shift",
+        &json!({ "num_fiscal": OFFLINE, "action_type": "Z_REPORT" }),
+    );
     assert_eq!(closed.status, 200, "{}", closed.text());
     let period = json!({ "num_fiscal": OFFLINE, "from": today, "to": today, "include_checks": true });
     let period = shop.post("/api/v2/shift/zReport/period", &period);
@@ -219,7 +232,10 @@ fn a_refused_package_stops_the_register_until_a_person_resolves_it() {
     let rejected = state(&shop)["offline"]["rejected"].to_string();
     assert!(rejected.contains("Пакет не подобається"), "{rejected}");
     let refused = shop.sell(&but(&sale(OFFLINE), "local_number", json!(3)));
-    assert_eq!((refused.status, refused.json()["code"].as_str()), (409, Some("register-stopped")));
+    assert_eq!(
+        (refused.status, refused.json()["code"].as_str()),
+        (409, Some("register-stopped"))
+    );
     let unfit = tool(&shop, "resolve", Some(&json!({ "issued": false })));
     assert_eq!(unfit.status, 422, "there is no document in doubt");
     assert_eq!(tool(&shop, "resolve", Some(&json!({}))).status, 200);
@@ -233,16 +249,26 @@ fn a_person_takes_a_register_offline_and_back_closes_a_shift_and_all_of_it_is_ke
     sold(&shop, 1);
     assert_eq!(tool(&shop, "online", None).status, 422, "it is not offline");
     let offline = tool(&shop, "offline", None);
-    assert_eq!((offline.status, offline.json()["link"].as_str()), (200, Some("offline")));
+    assert_eq!(
+        (offline.status, offline.json()["link"].as_str()),
+        (200, Some("offline"))
+    );
     let receipt = sold(&shop, 2);
     assert!(is_offline(&receipt), "though the service is there");
     assert_eq!(tool(&shop, "resync", None).status, 422, "it stays");
     assert_eq!(tool(&shop, "online", None).status, 200);
-    eventually("the register is online again", || state(&shop)["link"] == "online");
+    eventually("the register is online again", || {
+        state(&shop)["link"] == "online"
+    });
     assert_arrived(&shop, &[receipt]);
     // By a senior cashier of the account, whom nobody named.
     let closed = tool(&shop, "close-shift", Some(&json!({})));
-    assert_eq!((closed.status, &closed.json()["shift_open"]), (200, &json!(false)), "{}", closed.text());
+    assert_eq!(
+        (closed.status, &closed.json()["shift_open"]),
+        (200, &json!(false)),
+        "{}",
+        closed.text()
+    );
     let again = tool(&shop, "close-shift", Some(&json!({})));
     assert_eq!(again.status, 422, "{}", again.text());
     let path = format!("/admin/v1/registers/{OFFLINE}/audit");

@@ -1,8 +1,8 @@
 //! A shop: a gateway, the stand-in fiscal server, an account with its registers and cashier, and an agent that does as it is told.
 
 use crate::client::{Call, Client, Reply};
-use crate::world::ADMIN_KEY;
 use crate::office::{Cashier, REGISTER, REGISTERS, SENIOR, StandIn, TAX_NUMBER, seller};
+use crate::world::ADMIN_KEY;
 use actors::accounts::records::{CashierRecord, TillRecord};
 use actors::accounts::{AccountFacts, Change, password::PasswordRecord};
 use actors::agents::DstuVerifier;
@@ -99,7 +99,11 @@ impl SigningAgent for Agent {
                 Some(Act::Wait) => resumed.await,
                 None => {}
             }
-            let own = if request.key == SENIOR_KEY { &self.senior } else { &self.cashier };
+            let own = if request.key == SENIOR_KEY {
+                &self.senior
+            } else {
+                &self.cashier
+            };
             Self::sign(own, &request.content)
         })
     }
@@ -138,7 +142,11 @@ fn runtime() -> Runtime {
     builder.worker_threads(2).enable_all().build().unwrap()
 }
 
-type Running = ([Client; 2], oneshot::Sender<()>, mpsc::Receiver<Result<(), String>>);
+type Running = (
+    [Client; 2],
+    oneshot::Sender<()>,
+    mpsc::Receiver<Result<(), String>>,
+);
 
 async fn run(config: &Config, store: &Arc<MemoryStore>, agent: &Arc<Agent>, is_first: bool) -> Running {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
