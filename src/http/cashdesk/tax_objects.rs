@@ -60,7 +60,7 @@ fn found(door: &Door<'_>, number: &str) -> Result<(RegisterNumber, std::sync::Ar
 
 /// The offline session that goes on, and what is left of its hours: at most one element. The page names no fields; these say what a till
 /// needs in order to warn its cashier.
-fn timeline(view: &View) -> Vec<Value> {
+pub(super) fn timeline(view: &View) -> Vec<Value> {
     let session = view.offline.as_ref().filter(|session| session.begun.is_some());
     let shown = session.map(|session| {
         json!({

@@ -115,6 +115,11 @@ fn a_shop_sells_without_the_tax_service_and_every_receipt_arrives() {
     );
     assert_eq!(shift["offline_timeline"][0]["checks_count"], json!(3), "{shift}");
     assert_eq!(shift["offline_timeline"][0]["undelivered_count"], json!(3));
+    let report = shop
+        .post("/api/v2/shift/xReport", &json!({ "num_fiscal": OFFLINE }))
+        .json();
+    assert_eq!(report["is_offline"], json!(true), "{report}");
+    assert_eq!(report["offline_timeline"], shift["offline_timeline"]);
     let state = state(&shop);
     assert_eq!(state["offline"]["why"], "unreachable", "{state}");
     assert_eq!(state["offline"]["undelivered"], json!(3));
