@@ -3,6 +3,8 @@
 use super::shop::{Shop, but, eventually, sale};
 use crate::client::{Call, Reply};
 use crate::office::REGISTER;
+use actors::clock::{Clock, SystemClock};
+use actors::machines::register::kyiv;
 use sandbox::fiscal::{Control, Fault};
 use serde_json::{Value, json};
 
@@ -124,8 +126,7 @@ fn a_shop_sells_without_the_tax_service_and_every_receipt_arrives() {
     assert_eq!(state["offline"]["why"], "unreachable", "{state}");
     assert_eq!(state["offline"]["undelivered"], json!(3));
     // The words that clients know, while receipts wait.
-    let today = chrono::Utc::now()
-        .with_timezone(&chrono_tz::Europe::Kyiv)
+    let today = kyiv::local(SystemClock::new().now().wall)
         .format("%d.%m.%Y")
         .to_string();
     let closed = shop.post(
