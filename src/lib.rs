@@ -13,6 +13,7 @@ pub mod outbound;
 mod registers;
 mod run;
 pub mod secrets;
+mod signing_evidence;
 pub mod telemetry;
 
 pub use listeners::Listeners;

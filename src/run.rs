@@ -7,6 +7,7 @@ use crate::listeners::{Listeners, Servers};
 use crate::outbound;
 use crate::registers;
 use crate::secrets::Secrets;
+use crate::signing_evidence;
 use crate::telemetry::{StoreMetrics, register_process};
 use actors::accounts::Accounts;
 use actors::clock::Clock;
@@ -183,6 +184,14 @@ pub async fn start(
     .await;
     let directory = directory.map_err(stored)?;
     let tasks = TaskTracker::new();
+    let evidence = signing_evidence::Needs {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        randomness: Arc::clone(&randomness),
+        metrics: metrics.clone(),
+        tasks: tasks.clone(),
+    };
+    let evidence = signing_evidence::open(config, evidence).await?;
     let windows = Arc::<ClosedWindows>::default();
     let (wheel, inbox) = Wheel::new();
     let world = Arc::new(World {
@@ -194,6 +203,7 @@ pub async fn start(
         metrics: actor_metrics.clone(),
         windows: Arc::clone(&windows),
         tasks: tasks.clone(),
+        evidence: Some(evidence.clone()),
         registry: OnceLock::new(),
     });
     let kind = Customers(Arc::clone(&world));
@@ -250,6 +260,8 @@ pub async fn start(
         settings: Arc::new(settings(config)?),
         running: Running::default(),
         metrics: actor_metrics.clone(),
+        evidence: Some(evidence.clone()),
+        evidence_wait: Duration::from_millis(config.evidence.otp_wait_milliseconds),
     };
     let gateway = Arc::new(Parts {
         otp,
@@ -257,6 +269,8 @@ pub async fn start(
         accounts,
         cashdesk,
         agents: signers.agents,
+        evidence,
+        has_sink_directory: config.evidence.sink_directory.is_some(),
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         randomness,
@@ -292,6 +306,8 @@ pub async fn start(
         )));
     }
     background.push(tokio::spawn(Arc::clone(&gateway.agents).watch()));
+    let evidence = signing_evidence::background(config, &gateway.evidence, &gateway.directory);
+    background.extend(evidence?);
     let servers = Servers::start(config, &gateway, &http_metrics, listeners)?;
     let drain = Duration::from_secs(config.limits.shutdown_seconds);
     Ok(Started {
@@ -428,6 +444,7 @@ impl Started {
         self.let_agents_go(orderly).await;
         self.background.iter().for_each(JoinHandle::abort);
         self.customers.drain(self.drain).await;
+        self.gateway.evidence.drain(self.drain).await;
         if let Some(registers) = &self.registers {
             registers.drain(self.drain).await;
         }

@@ -5,10 +5,12 @@
 
 pub mod accounts;
 pub mod agents;
+mod book;
 pub mod clock;
 pub mod customer;
 pub mod directory;
 pub mod durable;
+pub mod evidence;
 pub mod idempotency;
 pub mod ids;
 pub mod machines;

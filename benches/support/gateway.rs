@@ -2,8 +2,8 @@
 
 use super::Load;
 use actors::clock::{Clock, SystemClock};
-use actors::directory::Change;
 use actors::directory::records::{ContactRecord, ContractTypeRecord, CustomerRecord, OtpOverrides};
+use actors::directory::{Change, EvidenceChange};
 use actors::ids::{ContractTypeId, CustomerId, InvokerCode, MessageId};
 use actors::ports::{Lookup, Message, Outcome, SmsSender};
 use actors::random::OsRandomness;
@@ -20,6 +20,8 @@ use warp::Filter;
 
 /// The partner's key.
 pub(crate) const KEY: &str = "csp_a-key-for-benchmarks";
+/// The key of the integration that records containers.
+pub(crate) const INTEGRATION_KEY: &str = "csi_a-key-for-benchmarks";
 const INVOKER: Uuid = Uuid::from_u128(1);
 /// Customers that throttled calls go round.
 pub(crate) const THROTTLED_CUSTOMERS: u32 = 100;
@@ -258,7 +260,11 @@ async fn fill(directory: &actors::directory::Directory) {
         };
         Change::PutCustomer(CustomerId(i64::from(id)), record)
     });
-    let changes: Vec<Change> = types.chain([partner]).chain(customers).collect();
+    let integration = Change::Evidence(EvidenceChange::PutIntegration {
+        name: "bench".to_owned(),
+        key: Some((Secret::new(INTEGRATION_KEY), Uuid::from_u128(2))),
+    });
+    let changes: Vec<Change> = types.chain([partner, integration]).chain(customers).collect();
     for batch in changes.chunks(actors::directory::CHANGES_PER_BATCH_MAX) {
         let applied = directory.apply(batch.to_vec()).await.expect("the store takes it");
         assert!(applied.iter().all(Result::is_ok));

@@ -58,6 +58,7 @@ fn welcome(file: &DevFile, data: &Path) -> String {
         admin_key,
         cashdesk,
         partners,
+        integrations,
         ..
     } = file;
     let mut text = format!(
@@ -77,6 +78,13 @@ fn welcome(file: &DevFile, data: &Path) -> String {
             text,
             "  partner         {}: InvokerCode {}, key {}, contract types {:?}",
             partner.name, partner.invoker_code, partner.key, partner.contract_types
+        );
+    }
+    for integration in integrations {
+        let _ = writeln!(
+            text,
+            "  integration     {}: key {}",
+            integration.name, integration.key
         );
     }
     let _ = write!(
@@ -101,7 +109,7 @@ fn sale(file: &DevFile) -> String {
     )
 }
 
-/// Four calls, ready to paste.
+/// Five calls, ready to paste.
 fn curls(file: &DevFile) -> String {
     let partner = &file.partners[0];
     let inputs = format!(
@@ -116,8 +124,14 @@ fn curls(file: &DevFile) -> String {
     };
     let read = format!("curl -s '{}/messages?to=%2B989120000001'\n", file.sms);
     let verify = format!(r#"{inputs},"Otp":"<the code in the message>""#);
+    let record = file.integrations.first().map_or(String::new(), |integration| {
+        format!(
+            "curl -si {}/api/v0/AddContractESignInfo -H 'Authorization: Bearer {}' \\\n  -d '{{\"ClientIntegrationId\":\"nz2UG1\",\"ContractId\":313527,\"SignDate\":\"01.01.2024\"}}'\n",
+            file.public, integration.key
+        )
+    });
     format!(
-        "{}\n{read}\n{}\n{}",
+        "{}\n{read}\n{}\n{record}\n{}",
         post("/api/v1/contract-otp/send", &inputs),
         post("/api/v1/contract-otp/verify", &verify),
         sale(file)

@@ -2,6 +2,7 @@
 
 use super::{Config, ConfigSecret, HOLD_MARGIN_SECONDS, OUTCOME_GRACE_SECONDS, SmsSenderKind};
 use actors::machines::otp::{CAP_MAX, LOCK_AFTER_TRIES_MAX};
+use evidence::checkpoint::{Signer, Verifier};
 use std::fmt;
 
 /// One thing that is wrong, and what to do about it.
@@ -27,6 +28,7 @@ pub(super) fn check(config: &Config, dev: bool) -> Vec<Problem> {
     problems.secrets(config, dev);
     problems.sms(config, dev);
     problems.cashdesk(config);
+    problems.evidence(config, dev);
     problems.agents(config, dev);
     let Config { public, .. } = config;
     if public.tls_certificate_file.is_some() != public.tls_key_file.is_some() {
@@ -202,6 +204,74 @@ impl Problems {
                 "otp.hmac_keys",
                 "two keys are live at most: the current one and the one before it",
             );
+        }
+    }
+
+    fn evidence(&mut self, config: &Config, dev: bool) {
+        let evidence = &config.evidence;
+        let sizes = [
+            (
+                "evidence.containers_per_contract_max",
+                evidence.containers_per_contract_max,
+                10_000,
+            ),
+            (
+                "evidence.bytes_per_contract_max",
+                evidence.bytes_per_contract_max,
+                64 << 20,
+            ),
+            ("evidence.waiting_max", evidence.waiting_max, 1_000_000),
+            (
+                "evidence.contracts_per_client_max",
+                evidence.contracts_per_client_max,
+                1_000_000,
+            ),
+            ("evidence.tiles_max", evidence.tiles_max, 1_000_000),
+        ];
+        for (option, value, max) in sizes {
+            self.range(option, count(value), 1, max);
+        }
+        self.range("evidence.queue_max", evidence.queue_max, 1, 1_000_000);
+        self.range("evidence.idle_seconds", evidence.idle_seconds, 1, 86_400);
+        // Half a second is for keeping it: together "at most a second old".
+        self.range(
+            "evidence.checkpoint_milliseconds",
+            evidence.checkpoint_milliseconds,
+            1,
+            500,
+        );
+        self.range("evidence.sink_seconds", evidence.sink_seconds, 1, 86_400);
+        self.range(
+            "evidence.audit_leaves_per_second",
+            evidence.audit_leaves_per_second,
+            0,
+            1_000_000,
+        );
+        self.range(
+            "evidence.otp_wait_milliseconds",
+            evidence.otp_wait_milliseconds,
+            1,
+            10_000,
+        );
+        for key in &evidence.signing_keys {
+            self.secret("evidence.signing_keys", key, dev);
+        }
+        if evidence.signing_keys.len() > 4 {
+            self.add(
+                "evidence.signing_keys",
+                "four keys sign at most: the current one, and others only during a change",
+            );
+        }
+        if Signer::from_seed(&evidence.origin, &[0; 32]).is_none() {
+            self.add(
+                "evidence.origin",
+                "must be a name without spaces and `+`, say example.com/evidence",
+            );
+        }
+        for key in &evidence.former_keys {
+            if let Err(error) = key.parse::<Verifier>() {
+                self.add("evidence.former_keys", error.to_string());
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod agents;
 mod check;
+mod evidence;
 mod fiscal;
 mod load;
 mod secret;
@@ -13,6 +14,7 @@ mod tests;
 
 pub use agents::Agents;
 pub use check::Problem;
+pub use evidence::Evidence;
 pub use fiscal::{CashDesk, Tax};
 pub use load::{LoadError, Sources, from_text, load, load_unchecked};
 pub use secret::ConfigSecret;
@@ -53,6 +55,8 @@ pub struct Config {
     pub cashdesk: CashDesk,
     /// Signing agents.
     pub agents: Agents,
+    /// Signing evidence.
+    pub evidence: Evidence,
     /// What is logged, and how.
     pub log: Log,
 }

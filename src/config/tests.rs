@@ -1,6 +1,6 @@
 //! Facts about the configuration: the file in the repository, what wins over what, what is refused, and that no secret is ever seen.
 
-use super::{Agents, Config, ConfigSecret, LoadError, Public, Sources, load, load_unchecked};
+use super::{Agents, Config, ConfigSecret, Evidence, LoadError, Public, Sources, load, load_unchecked};
 use crate::secrets::Secrets;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -91,6 +91,10 @@ fn every_option() -> BTreeSet<String> {
             tls_certificate_file: some(),
             tls_key_file: some(),
             ..Agents::default()
+        },
+        evidence: Evidence {
+            sink_directory: some(),
+            ..Evidence::default()
         },
         ..Config::default()
     };

@@ -5,7 +5,7 @@ mod demo;
 mod files;
 mod tax;
 
-pub use files::{DevCashDesk, DevFile, DevPartner};
+pub use files::{DevCashDesk, DevFile, DevIntegration, DevPartner};
 
 use crate::config::{self, Config, LoadError, Sources};
 use crate::listeners::Listeners;
@@ -104,7 +104,10 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
         fiscal: fiscal.url.clone(),
         agent: agent.url.clone(),
     };
-    let file = demo::describe(&secrets, urls);
+    demo::fill_evidence(&started.gateway.directory, &secrets).await?;
+    let evidence_key = started.gateway.evidence.checkpoints().keys().next();
+    let evidence_key = evidence_key.map(ToString::to_string).unwrap_or_default();
+    let file = demo::describe(&secrets, urls, evidence_key);
     file.write(&options.data)?;
     Ok(Dev {
         started,
@@ -166,11 +169,13 @@ fn configure(
         // Whatever is free: nobody but the demo's own agent looks for it.
         ("agents.address", quoted("127.0.0.1:0")),
         ("agents.push_private_addresses", "true".to_owned()),
+        (
+            "evidence.signing_keys",
+            format!("[{}]", quoted(&secrets.evidence_key)),
+        ),
         ("sms.sender", quoted("sandbox")),
         ("sms.sandbox.url", quoted(sms_url)),
         ("tax.url", quoted(&format!("{fiscal_url}/fs"))),
-        // The demo agent is told where; nobody else looks for it.
-        ("agents.address", quoted("127.0.0.1:0")),
     ];
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
     // First, so that what the user says wins.

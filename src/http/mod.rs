@@ -6,6 +6,7 @@ pub mod admin;
 mod agents;
 pub mod cashdesk;
 pub mod envelope;
+mod evidence;
 mod exchange;
 mod face;
 mod form;
@@ -13,6 +14,7 @@ mod form;
 #[doc(hidden)]
 pub mod fuzzing;
 mod health;
+mod log;
 mod openapi;
 mod openapi_agents;
 mod openapi_registers;
@@ -23,6 +25,7 @@ mod otp_body;
 mod otp_body_tests;
 pub mod problem;
 
+pub use evidence::openapi::evidence_document;
 pub use exchange::Exchange;
 pub use face::{GatewayFace, HttpMetrics, route_of};
 pub use openapi::{admin_document, cashdesk_document, public_document};
@@ -31,6 +34,7 @@ use actors::accounts::Accounts;
 use actors::agents::Agents;
 use actors::clock::Clock;
 use actors::directory::Directory;
+use actors::evidence::EvidenceService;
 use actors::otp::OtpService;
 use actors::random::Randomness;
 use exchange::{Answer, exchange, finish};
@@ -59,6 +63,10 @@ pub struct Parts {
     pub cashdesk: Option<cashdesk::CashDesk>,
     /// Signing agents.
     pub agents: Arc<Agents>,
+    /// Signing evidence.
+    pub evidence: EvidenceService,
+    /// Whether checkpoints may go into files.
+    pub has_sink_directory: bool,
     /// The store, for its health.
     pub store: Arc<dyn Store>,
     /// Time.
@@ -93,6 +101,7 @@ pub fn public(gateway: &Gateway) -> Routes {
             Shape::Otp,
             otp::verify,
         ),
+        evidence_routes(g),
         tills(g),
         route(path!("openapi.json"), g, Shape::Plain, openapi::public),
         route1(path("docs").and(tail()), g, openapi::swagger),
@@ -122,6 +131,100 @@ pub fn agents(gateway: &Gateway) -> Routes {
         route(path!("agent" / "v1" / "cashiers"), g, plain, agents::cashiers),
         route1(path!("errors" / String), g, openapi::error_page),
         nothing(),
+    ])
+}
+
+/// Signing evidence, and its log.
+fn evidence_routes(gateway: &Gateway) -> Routes {
+    let (g, plain) = (gateway, Shape::Plain);
+    let method = Shape::Evidence;
+    first_of([
+        route(
+            path!("api" / "v0" / "AddContractESignInfo"),
+            g,
+            method,
+            evidence::add,
+        ),
+        route(
+            path!("api" / "v0" / "GetContractESignInfo"),
+            g,
+            method,
+            evidence::get,
+        ),
+        route(
+            path!("api" / "v0" / "VerifyContractESignInfo"),
+            g,
+            method,
+            evidence::verify,
+        ),
+        route(path!("api" / "v0" / "openapi.json"), g, plain, openapi::evidence),
+        route(path!("log" / "checkpoint"), g, plain, log::checkpoint),
+        route(path!("log" / "key"), g, plain, log::key),
+        route(path!("log" / "proof" / "inclusion"), g, plain, log::inclusion),
+        route(path!("log" / "proof" / "consistency"), g, plain, log::consistency),
+        route1(path!("log" / "receipts" / String), g, log::receipt),
+    ])
+}
+
+/// The administration of signing evidence.
+fn evidence_admin(gateway: &Gateway) -> Routes {
+    use admin::{evidence, integrations};
+    let (g, plain) = (gateway, Shape::Plain);
+    first_of([
+        route(
+            path!("admin" / "v1" / "integrations"),
+            g,
+            plain,
+            integrations::list,
+        ),
+        route1(
+            path!("admin" / "v1" / "integrations" / String),
+            g,
+            integrations::one,
+        ),
+        route1(
+            path!("admin" / "v1" / "integrations" / String / "keys"),
+            g,
+            integrations::keys,
+        ),
+        route2(
+            path!("admin" / "v1" / "integrations" / String / "keys" / String),
+            g,
+            integrations::key,
+        ),
+        route2(
+            path!("admin" / "v1" / "integrations" / String / "hash-algorithms" / String),
+            g,
+            integrations::algorithms,
+        ),
+        route1(
+            path!("admin" / "v1" / "invokers" / String / "evidence"),
+            g,
+            integrations::link,
+        ),
+        route(
+            path!("admin" / "v1" / "checkpoint-sinks"),
+            g,
+            plain,
+            integrations::sinks,
+        ),
+        route1(
+            path!("admin" / "v1" / "checkpoint-sinks" / String),
+            g,
+            integrations::sink,
+        ),
+        route(
+            path!("admin" / "v1" / "evidence" / "audit"),
+            g,
+            plain,
+            evidence::audit,
+        ),
+        route(
+            path!("admin" / "v1" / "evidence" / "bundle"),
+            g,
+            plain,
+            evidence::bundle,
+        ),
     ])
 }
 
@@ -281,6 +384,7 @@ pub fn admin(gateway: &Gateway) -> Routes {
             g,
             admin::cashiers::one,
         ),
+        evidence_admin(g),
         route(path!("admin" / "v1" / "import"), g, plain, admin::import::import),
         route(path!("admin" / "v1" / "agents"), g, plain, admin::agents::list),
         route1(path!("admin" / "v1" / "agents" / String), g, admin::agents::one),

@@ -12,6 +12,7 @@ use super::admin::import::Imported;
 use super::admin::invokers::{InvokerRow, InvokerView, KeyRow, NewKeyView};
 use super::admin::registers::{RegisterRow, RegisterState, RegisterView};
 use super::envelope::Envelope;
+use super::evidence::openapi::{evidence_admin_document, evidence_document};
 use super::exchange::{Answer, Exchange};
 use super::openapi_agents::AgentsAdminApi;
 use super::openapi_registers::RegisterToolsApi;
@@ -44,6 +45,9 @@ struct SendBody {
     /// SHA-256 of the documents that the code is for, in hexadecimal; their order does not matter.
     #[schema(max_items = 100)]
     documents_sha256: Option<Vec<Sha256Hex>>,
+    /// Integration id of the client, for the evidence that the verification may leave; the customer's code where there is none.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
+    client_integration_id: Option<String>,
 }
 
 /// A verification's body.
@@ -520,6 +524,7 @@ pub fn admin_document() -> utoipa::openapi::OpenApi {
     let mut document = AdminApi::openapi();
     document.merge(AgentsAdminApi::openapi());
     document.merge(RegisterToolsApi::openapi());
+    document.merge(evidence_admin_document());
     document
 }
 
@@ -529,6 +534,7 @@ pub fn cashdesk_document() -> utoipa::openapi::OpenApi {
 }
 
 static CASHDESK_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&cashdesk_document()));
+static EVIDENCE_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&evidence_document()));
 static PUBLIC_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&public_document()));
 static ADMIN_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&admin_document()));
 
@@ -546,6 +552,12 @@ pub async fn public(_: Gateway, exchange: Exchange) -> Answer {
 pub async fn cashdesk(_: Gateway, exchange: Exchange) -> Answer {
     exchange.allow(&[Method::GET])?;
     Ok(content("application/json", CASHDESK_JSON.clone()))
+}
+
+/// The description of signing evidence.
+pub async fn evidence(_: Gateway, exchange: Exchange) -> Answer {
+    exchange.allow(&[Method::GET])?;
+    Ok(content("application/json", EVIDENCE_JSON.clone()))
 }
 
 /// The administrators' description.

@@ -5,7 +5,7 @@ use super::cashdesk::{CashDesk, Fault, Prefer, caller_of, operation_fields};
 use super::exchange::{Answer, Exchange};
 use super::problem::{Code, Problem};
 use actors::ids::OperationId;
-use actors::machines::register::OperationState;
+use actors::machines::register::{OperationRecord, OperationState};
 use actors::register::Trouble;
 use chrono::{DateTime, SecondsFormat};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -55,7 +55,7 @@ pub async fn one(gateway: Gateway, id: String, exchange: Exchange) -> Answer {
         "accepted_at": accepted.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
         "local_number": record.reference,
     });
-    outcome(face, operation, &record.register, &record.state, &mut shown).await?;
+    outcome(face, operation, &record, &mut shown).await?;
     let body = serde_json::to_vec(&shown).expect("texts and numbers become JSON");
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -73,19 +73,19 @@ pub async fn one(gateway: Gateway, id: String, exchange: Exchange) -> Answer {
 async fn outcome(
     face: &CashDesk,
     operation: OperationId,
-    register: &fiscal::RegisterNumber,
-    state: &OperationState,
+    record: &OperationRecord,
     shown: &mut Value,
 ) -> Result<(), Problem> {
-    match state {
+    let register = record.register;
+    match &record.state {
         OperationState::Pending => {}
         OperationState::Done(done) => {
-            let fields = operation_fields(face, *register, operation, done).await;
+            let fields = operation_fields(face, register, operation, record, done).await;
             let fields =
                 fields.map_err(|_| Problem::new(Code::Unavailable, "the outcome cannot be read now"))?;
             shown["result"] = Value::Object(fields);
         }
-        OperationState::Refused(refusal) => shown["error"] = Fault::refused(refusal, *register).as_value(),
+        OperationState::Refused(refusal) => shown["error"] = Fault::refused(refusal, register).as_value(),
         OperationState::Cancelled(cancelled) => shown["error"] = Fault::cancelled(cancelled).as_value(),
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The world as the actors ask for it: implements the ports of `actors`.
 
 pub mod agent;
+pub mod checkpoints;
 mod http_client;
 pub mod sms;
 pub mod tax;

@@ -17,6 +17,7 @@ mod bodies;
 mod canary;
 mod crash;
 mod disk;
+mod evidence;
 mod exchanges;
 mod idempotency;
 mod openapi;

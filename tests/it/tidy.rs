@@ -68,6 +68,7 @@ const FORBIDDEN_DEPENDENCIES: &[(&str, &[&str])] = &[
     // Pure: no I/O, no clock, no runtime.
     ("fiscal", PURE),
     ("dstu", PURE),
+    ("evidence", PURE),
     ("signing-protocol", PURE),
     (
         "smartsign",

@@ -28,6 +28,15 @@ pub const AGAH: &str = "c0ffee00-1111-4222-8333-444455556666";
 pub const AGAH_KEY: &str = "agah-key-of-the-tests";
 pub const ADMIN_KEY: &str = "administrators-key-of-the-tests";
 
+/// Signs the checkpoints of the tests' log.
+pub const EVIDENCE_KEY: &str =
+    "PRIVATE+KEY+countersign.test/evidence+8f51937d+AcxHkHaffvoTMoW/osOzXUzDJbKvLdV+UKIt0CaokgmI";
+/// Verifies them.
+pub const EVIDENCE_PUBLIC_KEY: &str =
+    "countersign.test/evidence+8f51937d+AYKuMJJkZo1AuDXiPGaKwVDuWJ7cKdrraQQJDDBolLRV";
+/// Records evidence, under the name `lombard`.
+pub const LOMBARD_KEY: &str = "lombard-key-of-the-tests";
+
 /// Its window lasts one second, so that caps can be reached.
 pub const QUICK_TYPE: u8 = 9;
 /// Its codes live 60 seconds, its window lasts 120.
@@ -174,6 +183,7 @@ impl Default for Setup {
             "1:a2V5IG9mIHRoZSB0ZXN0cywgYXQgbGVhc3QgMzIgYnl0ZXM=",
         )];
         config.limits.shutdown_seconds = 5;
+        config.evidence.signing_keys = vec![ConfigSecret::new(EVIDENCE_KEY)];
         config.agents.key = ConfigSecret::new("a2V5IG9mIHRoZSBhZ2VudHMsIDMyIG9jdGV0cyAuLi4=");
         // Registers are served; nobody answers for the tax service.
         config.tax.url = "http://127.0.0.1:1/fs".to_owned();

@@ -71,6 +71,7 @@ pub(crate) async fn over(
     let (wheel, inbox) = Wheel::new();
     let tasks = TaskTracker::new();
     let shared = Arc::new(Shared {
+        evidence: None,
         store: Arc::clone(&store),
         wheel: wheel.clone(),
         clock: Arc::clone(&dynamic),
@@ -123,6 +124,8 @@ pub(crate) async fn over(
         settings: Arc::new(settings),
         running: Running::default(),
         metrics: metrics.clone(),
+        evidence: None,
+        evidence_wait: Duration::ZERO,
     };
     Ok(World {
         service,
@@ -177,6 +180,7 @@ impl World {
             invoker: Some(INVOKER),
             binding: Binding::default(),
             trace: None,
+            evidence: Default::default(),
         }
     }
 

@@ -70,6 +70,7 @@ impl History {
             keys: Arc::clone(&self.keys),
             claim,
             trace: None,
+            client: None,
         }));
         self.asked.insert(request, Asked { key, _held: held });
         self.note(format!(
@@ -175,6 +176,7 @@ impl History {
             policy: self.policy.clone(),
             keys: Arc::clone(&self.keys),
             claim: None,
+            evidence: None,
         };
         self.asked.insert(
             command.request,

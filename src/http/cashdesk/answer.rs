@@ -53,11 +53,12 @@ impl Widths {
     }
 }
 
-/// The answer of an operation that was done; without views where none are wanted.
+/// The answer of an operation that was done, with the caller's own number; without views where none are wanted.
 pub async fn done(
     face: &CashDesk,
     register: RegisterNumber,
     operation: OperationId,
+    reference: Option<u64>,
     done: &Done,
     widths: Option<Widths>,
 ) -> Result<Map<String, Value>, Fault> {
@@ -66,9 +67,6 @@ pub async fn done(
     fields.insert("operation_id".to_owned(), json!(operation));
     fields.insert("code".to_owned(), json!("registered"));
     fields.insert("cash_in_box".to_owned(), money(done.drawer));
-    let reference = face.registers.document(register, facts.local_number).await;
-    let reference = reference.map_err(|trouble| Fault::trouble(&trouble, Some(register)))?;
-    let reference = reference.and_then(|record| record.reference);
     fields.insert("local_number".to_owned(), json!(reference));
     if let Some(widths) = widths {
         let document = render::document(&face.registers, facts).await?;

@@ -33,7 +33,7 @@ use super::Gateway;
 use super::exchange::Exchange;
 use actors::accounts::{Accounts, Caller};
 use actors::ids::OperationId;
-use actors::machines::register::Done;
+use actors::machines::register::{Done, OperationRecord};
 use actors::ports::SigningAgent;
 use actors::register::{RegisterLists, RegisterService};
 use door::{Door, Replied};
@@ -166,7 +166,8 @@ pub async fn operation_fields(
     face: &CashDesk,
     register: RegisterNumber,
     operation: OperationId,
+    record: &OperationRecord,
     done: &Done,
 ) -> Result<Map<String, Value>, Fault> {
-    answer::done(face, register, operation, done, None).await
+    answer::done(face, register, operation, record.reference, done, None).await
 }

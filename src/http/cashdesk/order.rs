@@ -3,6 +3,7 @@
 use super::answer::{Widths, done};
 use super::door::{Door, Replied, json};
 use super::fault::Fault;
+use super::fields::Fields;
 use actors::accounts::records::TillRecord;
 use actors::idempotency::Claim;
 use actors::machines::register::{Answer, OperationState, Request, Unit};
@@ -62,12 +63,16 @@ async fn ordered(
         hold,
         lifetime,
         claim,
-        // A number of letters is no number of the original's either: such a client does without recognition of repeats.
-        reference: fields.natural("local_number").ok().flatten(),
+        reference: reference(fields),
     };
     let asked = door.face.registers.order(ordered).await;
     let asked = asked.map_err(|trouble| Fault::trouble(&trouble, Some(register)))?;
     Ok((asked.answer, asked.replayed))
+}
+
+/// The client's own number. One of letters is no number of the original's either: such a client does without recognition of repeats.
+fn reference(fields: &Fields) -> Option<u64> {
+    fields.natural("local_number").ok().flatten()
 }
 
 fn unit(till: &TillRecord) -> Result<Unit, Fault> {
@@ -85,7 +90,16 @@ async fn answered(
     match &answer.state {
         OperationState::Done(facts) => {
             let widths = Widths::of(&door.fields)?;
-            let fields = done(door.face, register, answer.operation, facts, Some(widths)).await?;
+            let reference = reference(&door.fields);
+            let answered = done(
+                door.face,
+                register,
+                answer.operation,
+                reference,
+                facts,
+                Some(widths),
+            );
+            let fields = answered.await?;
             Ok(json(&fields.into()))
         }
         OperationState::Pending => Err(Fault::pending(answer.operation)),

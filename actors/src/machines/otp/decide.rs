@@ -6,6 +6,7 @@ use super::{
     SendCommand, Settlement, Subject, VerifyCommand, signing_text,
 };
 use crate::clock::{Moment, Now};
+use crate::evidence::OwedEvidence;
 use crate::ids::{ChallengeId, ContactId, RequestId};
 use crate::machines::Decision;
 
@@ -15,7 +16,7 @@ pub(super) fn decide(book: &OtpBook, command: Command, now: Now) -> OtpDecision 
     match command {
         Command::Send(send) => decide_send(book, *send, now),
         Command::Verify(verify) => decide_verify(book, verify, now),
-        Command::Compare(verify) => decide_compare(book, &verify),
+        Command::Compare(verify) => decide_compare(book, &verify, now),
         Command::Settle {
             challenge,
             settlement,
@@ -59,6 +60,7 @@ fn decide_send(book: &OtpBook, send: SendCommand, now: Now) -> OtpDecision {
         mac: send.keys.make(&subject, &draw.code),
         binding: send.binding,
         claim: send.claim,
+        client: send.client,
         settle_by: Some(Moment::at(now).plus(send.policy.outcome_deadline)),
         request: Some(send.request),
         orphaned: false,
@@ -292,7 +294,7 @@ fn decide_verify(book: &OtpBook, verify: VerifyCommand, now: Now) -> OtpDecision
     }
 }
 
-fn decide_compare(book: &OtpBook, verify: &VerifyCommand) -> OtpDecision {
+fn decide_compare(book: &OtpBook, verify: &VerifyCommand, now: Now) -> OtpDecision {
     let Some(challenge) = book.challenges.get(&verify.window) else {
         return Decision::only(Effect::Answer {
             request: verify.request,
@@ -314,22 +316,45 @@ fn decide_compare(book: &OtpBook, verify: &VerifyCommand) -> OtpDecision {
         });
     }
     let answer = Answer::success(challenge.id);
+    let owed = verify
+        .evidence
+        .as_deref()
+        .map(|claim| owed(book, challenge, claim, now));
+    let record = owed.clone().map(|owed| Effect::RecordEvidence {
+        request: verify.request,
+        owed,
+    });
+    let mut effects = vec![Effect::WindowOpened {
+        window: verify.window,
+    }];
+    effects.extend(record);
+    effects.push(Effect::Answer {
+        request: verify.request,
+        answer: answer.clone(),
+    });
     Decision {
         events: vec![Event::Verified {
             window: verify.window,
-            answer: answer.clone(),
+            answer,
             claim: verify.claim,
+            owed,
         }],
-        effects: vec![
-            Effect::WindowOpened {
-                window: verify.window,
-            },
-            Effect::Answer {
-                request: verify.request,
-                answer,
-            },
-        ],
+        effects,
     }
+}
+
+/// What a right code owes to the evidence log.
+fn owed(book: &OtpBook, challenge: &Challenge, claim: &super::EvidenceClaim, now: Now) -> Box<OwedEvidence> {
+    let client = challenge.client.clone();
+    Box::new(OwedEvidence {
+        challenge: challenge.id,
+        integration: claim.integration.clone(),
+        client_integration_id: client.unwrap_or_else(|| book.customer.to_string()),
+        contract_id: claim.contract_id.clone(),
+        verified_seconds: now.wall.timestamp(),
+        key_transport: claim.key_transport.clone(),
+        documents_sha256: claim.documents_sha256.clone(),
+    })
 }
 
 fn decide_lift(book: &OtpBook, contact: ContactId, request: RequestId) -> OtpDecision {

@@ -5,6 +5,7 @@ mod decide;
 mod mac;
 mod policy;
 mod reason;
+mod record;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -14,16 +15,18 @@ pub use answer::{Answer, Detail, seconds_rounded_up};
 pub use mac::{Binding, CodeMac, MacKeys, Subject};
 pub use policy::{CAP_MAX, DAY, LOCK_AFTER_TRIES_MAX, Policy};
 pub use reason::Reason;
-pub use state::{Challenge, Delivery, Ledger, SendNote, WindowKey};
+pub use record::BookRecord;
+pub(crate) use record::BookRecordV1;
+pub use state::{CLIENT_REFERENCE_BYTES_MAX, Challenge, Delivery, Ledger, SendNote, WindowKey};
 pub use text::signing_text;
 
 use crate::clock::{Moment, Now, Process, Written};
+use crate::evidence::{OwedContract, OwedEvidence};
 use crate::idempotency::Claim;
 use crate::ids::{ChallengeId, ContactId, CustomerId, MessageId, RequestId};
 use crate::machines::Machine;
 use crate::phone::Phone;
 use crate::secret::{Otp, Secret};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -90,6 +93,8 @@ pub struct SendCommand {
     pub claim: Option<Claim>,
     /// The caller's trace (W3C `traceparent`), to go on with towards the operator.
     pub trace: Option<String>,
+    /// The integration id of the client, for the evidence that a verification may owe; at most [`CLIENT_REFERENCE_BYTES_MAX`].
+    pub client: Option<String>,
 }
 
 /// All chance that a send needs.
@@ -122,6 +127,21 @@ pub struct VerifyCommand {
     pub keys: Arc<MacKeys>,
     /// The idempotency key it came under.
     pub claim: Option<Claim>,
+    /// The evidence that success owes, where the invoker is bound to an integration and the caller names the contract.
+    pub evidence: Option<Box<EvidenceClaim>>,
+}
+
+/// What a verification knows of the evidence that it may come to owe.
+#[derive(Clone, Debug)]
+pub struct EvidenceClaim {
+    /// The integration that the invoker is bound to.
+    pub integration: String,
+    /// ContractId as it came.
+    pub contract_id: OwedContract,
+    /// SHA-256 of the documents.
+    pub documents_sha256: Vec<[u8; 32]>,
+    /// The operator that carries codes.
+    pub key_transport: String,
 }
 
 /// What became of a message, as the world reports it.
@@ -178,6 +198,8 @@ pub enum Event {
         answer: Answer,
         /// Where the answer is kept.
         claim: Option<Claim>,
+        /// What is owed to the evidence log from now on.
+        owed: Option<Box<OwedEvidence>>,
     },
     /// A contact's wrong tries were forgiven.
     LockLifted {
@@ -235,6 +257,13 @@ pub enum Effect {
         challenge: ChallengeId,
         /// The message's id.
         message: MessageId,
+    },
+    /// Pay what this verification owes to the evidence log. Repeatable: the same container is the same fact.
+    RecordEvidence {
+        /// Which verification; whoever waits for it may be told the leaf.
+        request: RequestId,
+        /// The debt, which is durable.
+        owed: Box<OwedEvidence>,
     },
     /// Compare the code of this verification now that its try is counted.
     Compare(VerifyCommand),
@@ -461,12 +490,4 @@ impl OtpBook {
                 .collect(),
         }
     }
-}
-
-/// A book as it is stored (record version 1).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct BookRecord {
-    written: Written,
-    challenges: Vec<(WindowKey, Challenge)>,
-    ledgers: Vec<(ContactId, Ledger)>,
 }
