@@ -40,16 +40,13 @@ enum Command {
     Import(import::Arguments),
     /// Licences of signing agents: issue, verify, revoke.
     Licence(licence::Arguments),
-<<<<<<< HEAD
     /// Registers by hand: resync, offline, online, resolve, close-shift, state, audit.
     Register(register::Arguments),
-=======
     /// Export and check signing evidence.
     #[command(subcommand)]
     Evidence(evidence::Evidence),
     /// Audit the evidence log of a running gateway.
     Audit(evidence::Audit),
->>>>>>> main
     /// Ask a running gateway whether it is ready (for container health checks).
     Probe(probe::Arguments),
 }
@@ -108,12 +105,9 @@ pub(crate) fn main() -> ExitCode {
         Command::CheckConfig(arguments) => check_config::check_config(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Licence(arguments) => licence::licence(&arguments),
-<<<<<<< HEAD
         Command::Register(arguments) => register::register(&arguments),
-=======
         Command::Evidence(command) => evidence::evidence(&command),
         Command::Audit(arguments) => evidence::audit(&arguments),
->>>>>>> main
         Command::Probe(arguments) => probe::probe(&arguments),
     };
     match done {
