@@ -43,6 +43,7 @@ bench: ## Measure: the store beside a raw log, and everything in benches/
 
 sim: ## Seeded histories with crashes (SIM_SEEDS=200)
 	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test simulation -- --nocapture
+	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test register lives
 
 alerts: ## Check the alert rules and run their tests (needs promtool, Debian package prometheus; skips without)
 	@if command -v promtool >/dev/null; then \

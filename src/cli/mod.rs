@@ -9,6 +9,7 @@ mod evidence;
 mod import;
 mod licence;
 mod probe;
+mod register;
 mod serve;
 mod signals;
 
@@ -39,6 +40,8 @@ enum Command {
     Import(import::Arguments),
     /// Licences of signing agents: issue, verify, revoke.
     Licence(licence::Arguments),
+    /// Registers by hand: resync, offline, online, resolve, close-shift, state, audit.
+    Register(register::Arguments),
     /// Export and check signing evidence.
     #[command(subcommand)]
     Evidence(evidence::Evidence),
@@ -102,6 +105,7 @@ pub(crate) fn main() -> ExitCode {
         Command::CheckConfig(arguments) => check_config::check_config(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Licence(arguments) => licence::licence(&arguments),
+        Command::Register(arguments) => register::register(&arguments),
         Command::Evidence(command) => evidence::evidence(&command),
         Command::Audit(arguments) => evidence::audit(&arguments),
         Command::Probe(arguments) => probe::probe(&arguments),

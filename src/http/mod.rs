@@ -18,6 +18,7 @@ mod health;
 mod log;
 mod openapi;
 mod openapi_agents;
+mod openapi_registers;
 mod operations;
 mod otp;
 mod otp_body;
@@ -372,6 +373,36 @@ pub fn admin(gateway: &Gateway) -> Routes {
             path!("admin" / "v1" / "registers" / String / "state"),
             g,
             admin::registers::state,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "resync"),
+            g,
+            admin::register_tools::resync,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "offline"),
+            g,
+            admin::register_tools::offline,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "online"),
+            g,
+            admin::register_tools::online,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "resolve"),
+            g,
+            admin::register_tools::resolve,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "close-shift"),
+            g,
+            admin::register_tools::close_shift,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "audit"),
+            g,
+            admin::register_tools::audit,
         ),
         route1(
             path!("admin" / "v1" / "cashiers" / String),

@@ -17,6 +17,7 @@ use super::envelope::Envelope;
 use super::evidence::openapi::{evidence_admin_document, evidence_document};
 use super::exchange::{Answer, Exchange};
 use super::openapi_agents::AgentsAdminApi;
+use super::openapi_registers::RegisterToolsApi;
 use super::problem::{Code, Problem};
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode};
@@ -567,6 +568,7 @@ pub fn public_document() -> utoipa::openapi::OpenApi {
 pub fn admin_document() -> utoipa::openapi::OpenApi {
     let mut document = AdminApi::openapi();
     document.merge(AgentsAdminApi::openapi());
+    document.merge(RegisterToolsApi::openapi());
     document.merge(evidence_admin_document());
     document
 }

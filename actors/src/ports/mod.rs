@@ -8,7 +8,7 @@ pub use agent::{AgentPusher, Pushed};
 pub use signing::{
     SignatureOutcome, SignatureRefusal, SignatureRequest, SignatureVerifier, SigningAgent, Unfit,
 };
-pub use tax::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxService};
+pub use tax::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxPackage, TaxService};
 
 use crate::ids::{ChallengeId, InvokerCode, MessageId};
 use crate::phone::Phone;
