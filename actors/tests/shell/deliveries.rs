@@ -129,7 +129,7 @@ async fn reports_on_parts_make_a_message_delivered() {
     assert_eq!(status(deliveries, challenge).await, Status::Sent);
     assert_eq!(taken("b", Delivered).await, Taken::Changed);
     assert_eq!(taken("b", Delivered).await, Taken::Unchanged);
-    assert_eq!(status(&deliveries, challenge).await, Status::Delivered);
+    assert_eq!(status(deliveries, challenge).await, Status::Delivered);
     // The same id of another operator is another message.
     assert_eq!(
         deliveries.take("twilio", &theirs("a", Failed)).await.unwrap(),
