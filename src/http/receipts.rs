@@ -5,6 +5,7 @@ use super::exchange::{Answer, Exchange};
 use super::problem::{Code, Problem};
 use crate::outbound::sms::setup::RECEIPTS_PATH;
 use actors::deliveries::Taken;
+use futures_util::StreamExt;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Response};
 use sms::{Received, Unfit};
@@ -13,6 +14,8 @@ use sms::{Received, Unfit};
 const BODY_BYTES_MAX: usize = 64 * 1_024;
 /// Reports that are taken in from one call.
 const REPORTS_MAX: usize = 1_000;
+/// Reports that are taken in at once: one about nobody's message waits two seconds, and all must be answered within the hold time.
+const AT_ONCE: usize = 64;
 
 /// Takes reports in; answered when what they say is durable, so that an operator that hears nothing sends them again.
 pub async fn receive(gateway: Gateway, operator: String, mut exchange: Exchange) -> Answer {
@@ -43,13 +46,16 @@ pub async fn receive(gateway: Gateway, operator: String, mut exchange: Exchange)
         Unfit::Unproved => Problem::unauthorized(),
         Unfit::Unreadable => Problem::new(Code::InvalidBody, "the report cannot be read"),
     })?;
-    for report in reports.iter().take(REPORTS_MAX) {
-        // Taken also where it is about nobody's message: the account may serve others, and would repeat it for ever.
-        let (Taken::Changed | Taken::Unchanged | Taken::Unmatched) = gateway
-            .deliveries
-            .take(operator.name(), report)
-            .await
-            .map_err(|error| super::admin::store_problem(&error))?;
+    let name = operator.name().to_owned();
+    let taken = reports.into_iter().take(REPORTS_MAX).map(|report| {
+        let (deliveries, name) = (gateway.deliveries.clone(), name.clone());
+        async move { deliveries.take(&name, &report).await }
+    });
+    let mut taken = futures_util::stream::iter(taken).buffer_unordered(AT_ONCE);
+    while let Some(taken) = taken.next().await {
+        // Also where it is about nobody's message: the account may serve others, and would repeat it for ever.
+        let (Taken::Changed | Taken::Unchanged | Taken::Unmatched) =
+            taken.map_err(|error| super::admin::store_problem(&error))?;
     }
     let mut response = Response::new(operator.receipt_answer().as_bytes().to_vec());
     let media_type = HeaderValue::from_static("text/plain; charset=utf-8");

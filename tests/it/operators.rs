@@ -4,7 +4,8 @@ use crate::client::Call;
 use crate::operators_outside::{
     KAVENEGAR_KEY, OPERATORS, Outside, PUBLIC_URL, PartnersServer, SMPP, SMSRU_TOKEN, TWILIO_TOKEN, mute,
 };
-use crate::world::{AGAH, ORAGH, Setup, World, eventually, inputs, wait_until, with};
+use crate::process::Dev;
+use crate::world::{AGAH, ORAGH, SEND, Setup, World, eventually, inputs, wait_until, with};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use countersign::config::TrafficMode;
@@ -258,7 +259,7 @@ fn after_a_crash_an_operator_that_knows_our_id_settles_the_send() {
     outside.will(TimeOut, "", true);
     let held = world
         .partner
-        .begin(Call::post(crate::world::SEND, &inputs()).idempotency_key("k"));
+        .begin(Call::post(SEND, &inputs()).idempotency_key("k"));
     wait_until("the operator has the message", || outside.messages().len() == 1);
     world.crash();
     drop(held);
@@ -626,4 +627,22 @@ fn never_two_messages_for_one_challenge_through_failover_silence_cuts_and_restar
         answered.contains_key(&11) && answered.contains_key(&8) && answered.contains_key(&9),
         "{answered:?}"
     );
+}
+
+#[test]
+fn countersign_dev_sends_by_the_way_that_it_is_told() {
+    for way in ["sandbox", "smpp", "kavenegar", "smsru", "turbosms", "twilio"] {
+        let dev = Dev::start_with(&["--sms", way]);
+        let reply = dev.partner().post(SEND, &dev.inputs());
+        assert_eq!(reply.reason(), 11, "{way}: {}", reply.text());
+        assert_eq!(dev.messages().len(), 1, "{way}");
+        assert_eq!(dev.code().len(), 6, "{way}");
+        let challenge = reply.json()["ChallengeId"].as_str().unwrap().to_owned();
+        let delivery = || dev.partner().get(&format!("{DELIVERIES}/{challenge}")).json();
+        let operator = if way == "smpp" { SMPP } else { way };
+        assert_eq!(delivery()["Operator"], operator);
+        if way == "smpp" {
+            wait_until("its receipt", || delivery()["Status"] == "delivered");
+        }
+    }
 }

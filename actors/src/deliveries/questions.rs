@@ -6,6 +6,7 @@ use super::rows::{self, QUESTIONS};
 use super::{Deliveries, DeliveryRecord, Status};
 use crate::ids::ChallengeId;
 use crate::ports::{Lookup, SmsSender};
+use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ const LOOK: Duration = Duration::from_secs(2);
 const QUESTIONS_MAX: usize = 500;
 /// Ids in one call: the smallest that operators allow is 100.
 const IDS_MAX: usize = 100;
+/// Messages that are asked for at once by our own ids.
+const AT_ONCE: usize = 16;
 /// How long an operator may take for an answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
@@ -47,18 +50,28 @@ async fn turn(deliveries: &Deliveries, sms: &dyn SmsSender) -> storage::Result<(
         .await?;
     let mut asked: Vec<(Key, ChallengeId, u8)> = Vec::new();
     let mut by_operator: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut unknown = Vec::new();
     for question in due {
         let (_, challenge) = rows::question_of(&question.key)?;
         let times = question.stored.value.first().copied().unwrap_or(u8::MAX);
         if let Some((record, _)) = deliveries.load(challenge).await? {
             if record.status == Status::Unknown {
-                ask_by_message(deliveries, sms, challenge, &record).await?;
+                unknown.push((challenge, record));
             } else {
                 let ids = by_operator.entry(record.operator).or_default();
                 ids.extend(record.parts.into_iter().map(|part| part.id));
             }
         }
         asked.push((question.key, challenge, times));
+    }
+    // Several at once: an operator that is away takes its time for each.
+    for unknown in unknown.chunks(AT_ONCE) {
+        let asked = unknown
+            .iter()
+            .map(|(challenge, record)| ask_by_message(deliveries, sms, *challenge, record));
+        for asked in join_all(asked).await {
+            asked?;
+        }
     }
     for (operator, ids) in &by_operator {
         for ids in ids.chunks(IDS_MAX) {

@@ -240,8 +240,8 @@ impl Guards {
     async fn charge(&self, partner: InvokerCode, cost: u64) -> Result<(), Outcome> {
         let (cap, margin) = (self.cap(partner), self.settings.margin);
         let full = || self.kept("spending", false, "the partner has spent what it may in a day");
-        // The first charge of a day finds the account, the second may extend it.
-        for _ in 0..4 {
+        // The first round of a day may have to find the account; the day may end between two.
+        for _ in 0..3 {
             let day = self.now_ms().div_euclid(DAY_MS);
             let charge = {
                 let mut accounts = lock(&self.accounts);
@@ -256,46 +256,49 @@ impl Guards {
                     .get_mut(&partner)
                     .map(|account| account.charge(cost, cap, margin))
             };
-            match charge {
+            let settled = match charge {
+                Some(Charge::Extend(_)) | None => self.extend(day, partner, cost).await.map_err(|error| {
+                    tracing::warn!(%error, "what a partner spends could not be remembered");
+                    refused(false, "guard-spending", "what is spent cannot be remembered now")
+                })?,
+                settled => settled,
+            };
+            match settled {
                 Some(Charge::Paid) => return Ok(()),
                 Some(Charge::Capped) => return Err(full()),
-                Some(Charge::Extend(_)) | None => {
-                    let extended = self.extend(day, partner, cost).await;
-                    extended.map_err(|error| {
-                        tracing::warn!(%error, "what a partner spends could not be remembered");
-                        refused(false, "guard-spending", "what is spent cannot be remembered now")
-                    })?;
-                }
+                Some(Charge::Extend(_)) | None => {}
             }
         }
         Err(full())
     }
 
-    /// Finds an account, or makes a larger grant durable.
-    async fn extend(&self, day: i64, partner: InvokerCode, cost: u64) -> storage::Result<()> {
+    /// Finds an account (`None`), or charges it once a larger grant is durable: in one go, so that no other message can spend that grant between.
+    async fn extend(&self, day: i64, partner: InvokerCode, cost: u64) -> storage::Result<Option<Charge>> {
         let _one = self.extending.lock().await;
-        let known = {
-            let accounts = lock(&self.accounts);
-            accounts.of.get(&partner).copied().filter(|_| accounts.day == day)
-        };
-        let Some(mut account) = known else {
-            let granted = store::granted(self.store.as_ref(), day, partner).await?;
-            let mut accounts = lock(&self.accounts);
-            if accounts.day == day {
-                accounts.of.insert(partner, Account::restored(granted));
-            }
-            return Ok(());
-        };
-        // Tried on a copy: somebody may have extended it meanwhile.
-        if let Charge::Extend(granted) = account.charge(cost, self.cap(partner), self.settings.margin) {
-            store::grant(self.store.as_ref(), day, partner, granted).await?;
+        let (cap, margin) = (self.cap(partner), self.settings.margin);
+        let charge = |granted: u64| {
             let mut accounts = lock(&self.accounts);
             let is_today = accounts.day == day;
-            if let Some(account) = accounts.of.get_mut(&partner).filter(|_| is_today) {
+            accounts.of.get_mut(&partner).filter(|_| is_today).map(|account| {
                 account.extended(granted);
+                account.charge(cost, cap, margin)
+            })
+        };
+        match charge(0) {
+            None => {
+                let granted = store::granted(self.store.as_ref(), day, partner).await?;
+                let mut accounts = lock(&self.accounts);
+                if accounts.day == day {
+                    accounts.of.insert(partner, Account::restored(granted));
+                }
+                Ok(None)
             }
+            Some(Charge::Extend(granted)) => {
+                store::grant(self.store.as_ref(), day, partner, granted).await?;
+                Ok(charge(granted))
+            }
+            settled => Ok(settled),
         }
-        Ok(())
     }
 
     fn refund(&self, partner: InvokerCode, cost: u64) {

@@ -16,8 +16,9 @@ use tokio::sync::{Semaphore, mpsc};
 
 /// Events that wait; beyond it the operator is told to send receipts again.
 const EVENTS_MAX: usize = 10_000;
-/// Events that are taken in at once: each is a read and a commit, and the store shares commits.
-const AT_ONCE: usize = 64;
+/// Events that are taken in at once. Most are a read and a commit, which the store shares; one about nobody's message waits two seconds for a
+/// commit that may be late, and an account that others use too brings hundreds of those a second.
+const AT_ONCE: usize = 1_024;
 
 /// What binds count.
 #[derive(Clone)]
