@@ -15,6 +15,7 @@ mod run;
 pub mod secrets;
 mod signing_evidence;
 pub mod telemetry;
+mod wake;
 
 pub use listeners::Listeners;
 pub use outbound::sms::setup::{Sending, sending};

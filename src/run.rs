@@ -10,9 +10,10 @@ use crate::registers;
 use crate::secrets::Secrets;
 use crate::signing_evidence;
 use crate::telemetry::{StoreMetrics, register_process};
+use crate::wake::{sweep_idle, sweep_idle_registers, waking};
 use actors::accounts::Accounts;
 use actors::clock::Clock;
-use actors::customer::{CustomerMessage, Customers, World};
+use actors::customer::{Customers, World};
 use actors::deliveries::{Deliveries, Outbox, ask_for_ever};
 use actors::directory::Directory;
 use actors::guards::{Guarded, Guards};
@@ -22,9 +23,9 @@ use actors::metrics::Metrics;
 use actors::otp::{OtpService, Settings};
 use actors::ports::{SignatureVerifier, SigningAgent, SmsSender, TaxService};
 use actors::random::Randomness;
-use actors::register::{RegisterMessage, RegisterMetrics, Registers};
+use actors::register::{RegisterMetrics, Registers};
 use actors::registry::Registry;
-use actors::wheel::{self, DueKey, Wheel};
+use actors::wheel::{self, Wheel};
 use actors::windows::ClosedWindows;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,8 +79,6 @@ pub struct Started {
 
 /// How often the store's health is looked at: a store that failed must end the process within a second.
 const STORE_WATCH: Duration = Duration::from_millis(500);
-/// How often idle customers are looked for.
-const IDLE_SWEEP: Duration = Duration::from_secs(30);
 
 /// Opens the embedded store with its metrics. Blocks; call it outside the runtime's workers.
 ///
@@ -339,40 +338,6 @@ pub async fn start(
     })
 }
 
-/// Wakes whoever has a deadline.
-fn waking(
-    customers: &Arc<Registry<Customers>>,
-    registers: Option<&Arc<Registry<Registers>>>,
-) -> impl Fn(DueKey) + Send + 'static {
-    let customers = Arc::downgrade(customers);
-    let registers = registers.map(Arc::downgrade);
-    move |due| match (due, &registers) {
-        (DueKey::Customer(id), _) => {
-            let customers = customers.upgrade();
-            customers
-                .into_iter()
-                .for_each(|customers| customers.tell(id, CustomerMessage::Wake));
-        }
-        (DueKey::Register(register), Some(registers)) => {
-            let registers = registers.upgrade();
-            registers
-                .into_iter()
-                .for_each(|registers| registers.tell(register, RegisterMessage::Wake));
-        }
-        // An open shift closes nowhere then: whoever turned the tax service off must know.
-        (DueKey::Register(register), None) => {
-            tracing::error!(%register, "a register has a deadline, and no registers are served: set tax.url");
-        }
-    }
-}
-
-async fn sweep_idle_registers(registers: Arc<Registry<Registers>>, clock: Arc<dyn Clock>, idle: Duration) {
-    loop {
-        clock.sleep(IDLE_SWEEP.min(idle)).await;
-        registers.sweep_idle(idle);
-    }
-}
-
 fn settings(config: &Config) -> Result<Settings, String> {
     let otp = &config.otp;
     let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
@@ -397,19 +362,6 @@ fn settings(config: &Config) -> Result<Settings, String> {
             .map_err(|_| "otp.default_region: is no region".to_owned())?,
         policy,
     })
-}
-
-async fn sweep_idle(
-    customers: Arc<Registry<Customers>>,
-    windows: Arc<ClosedWindows>,
-    clock: Arc<dyn Clock>,
-    idle: Duration,
-) {
-    loop {
-        clock.sleep(IDLE_SWEEP.min(idle)).await;
-        customers.sweep_idle(idle);
-        windows.sweep(clock.now());
-    }
 }
 
 impl Started {

@@ -26,6 +26,7 @@ mod otp_body;
 mod otp_body_tests;
 pub mod problem;
 mod receipts;
+mod routing;
 
 pub use evidence::openapi::evidence_document;
 pub use exchange::Exchange;
@@ -41,16 +42,16 @@ use actors::directory::Directory;
 use actors::evidence::EvidenceService;
 use actors::otp::OtpService;
 use actors::random::Randomness;
-use exchange::{Answer, exchange, finish};
+use exchange::exchange;
 use http::Response;
-use problem::{Code, Problem, Shape};
-use std::future::Future;
+use problem::Shape;
+use routing::{decoded, first_of, nothing, route, route1, route2, tail};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use storage::Store;
 use warp::filters::BoxedFilter;
-use warp::{Filter, Rejection, Reply, path};
+use warp::{Filter, Reply, path};
 
 /// What handlers need; cheap to clone.
 pub type Gateway = Arc<Parts>;
@@ -486,13 +487,6 @@ fn key_route(gateway: &Gateway) -> Routes {
         .boxed()
 }
 
-/// The first route whose path matches answers.
-fn first_of<const N: usize>(routes: [Routes; N]) -> Routes {
-    let mut routes = routes.into_iter();
-    let first = routes.next().expect("a face has routes");
-    routes.fold(first, |before, next| before.or(next).unify().boxed())
-}
-
 /// A service for [`serve::Server`].
 pub fn service(
     routes: Routes,
@@ -503,85 +497,4 @@ pub fn service(
     Future: Send,
 > + Clone {
     warp::service(routes.map(Reply::into_response))
-}
-
-/// A route without parameters.
-fn route<P, F, R>(path: P, gateway: &Gateway, shape: Shape, handler: F) -> Routes
-where
-    P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
-    F: Fn(Gateway, Exchange) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Answer> + Send + 'static,
-{
-    let gateway = Arc::clone(gateway);
-    path.and(exchange())
-        .then(move |exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(Arc::clone(&gateway), exchange);
-            async move { finish(answer.await, shape, &request_id) }
-        })
-        .boxed()
-}
-
-/// A route with one parameter.
-fn route1<P, F, R>(path: P, gateway: &Gateway, handler: F) -> Routes
-where
-    P: Filter<Extract = (String,), Error = Rejection> + Clone + Send + Sync + 'static,
-    F: Fn(Gateway, String, Exchange) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Answer> + Send + 'static,
-{
-    let gateway = Arc::clone(gateway);
-    path.and(exchange())
-        .then(move |parameter: String, exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(Arc::clone(&gateway), decoded(&parameter), exchange);
-            async move { finish(answer.await, Shape::Plain, &request_id) }
-        })
-        .boxed()
-}
-
-/// A route with two parameters.
-fn route2<P, F, R>(path: P, gateway: &Gateway, handler: F) -> Routes
-where
-    P: Filter<Extract = (String, String), Error = Rejection> + Clone + Send + Sync + 'static,
-    F: Fn(Gateway, [String; 2], Exchange) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Answer> + Send + 'static,
-{
-    let gateway = Arc::clone(gateway);
-    path.and(exchange())
-        .then(move |first: String, second: String, exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(
-                Arc::clone(&gateway),
-                [decoded(&first), decoded(&second)],
-                exchange,
-            );
-            async move { finish(answer.await, Shape::Plain, &request_id) }
-        })
-        .boxed()
-}
-
-/// What is left of the path.
-fn tail() -> impl Filter<Extract = (String,), Error = std::convert::Infallible> + Clone {
-    path::tail().map(|tail: path::Tail| tail.as_str().to_owned())
-}
-
-/// A path's parameter without its percent signs; one that is no UTF-8 stays as it is and will not be found.
-fn decoded(parameter: &str) -> String {
-    percent_encoding::percent_decode_str(parameter)
-        .decode_utf8()
-        .map_or_else(|_| parameter.to_owned(), Into::into)
-}
-
-/// No other route.
-fn nothing() -> Routes {
-    path::full()
-        .and(warp::ext::get::<serve::RequestId>())
-        .map(|path: path::FullPath, id: serve::RequestId| {
-            Problem::new(
-                Code::NotFound,
-                "there is no such route; /openapi.json lists those that there are",
-            )
-            .into_response(Shape::of(path.as_str()), &id)
-        })
-        .boxed()
 }

@@ -193,8 +193,8 @@ pub async fn online(gateway: Gateway, number: String, exchange: Exchange) -> Ans
 /// Unblocks a register that waits for a person.
 pub async fn resolve(gateway: Gateway, number: String, mut exchange: Exchange) -> Answer {
     admit(&gateway, &exchange, &[Method::POST])?;
-    let bench = Bench::of(&gateway, &number, &exchange)?;
     let resolution: Resolution = read_row(&gateway, &mut exchange).await?;
+    let bench = Bench::of(&gateway, &number, &exchange)?;
     let finding = finding(&resolution)?;
     let detail = match &finding {
         None => "no document in doubt".to_owned(),
@@ -229,8 +229,8 @@ fn finding(resolution: &Resolution) -> Result<Option<Finding>, Problem> {
 /// Closes the shift, with the key of its cashier or of a senior one.
 pub async fn close_shift(gateway: Gateway, number: String, mut exchange: Exchange) -> Answer {
     admit(&gateway, &exchange, &[Method::POST])?;
-    let bench = Bench::of(&gateway, &number, &exchange)?;
     let closing: Closing = read_row(&gateway, &mut exchange).await?;
+    let bench = Bench::of(&gateway, &number, &exchange)?;
     let cashier = cashier(&bench, &closing)?;
     bench
         .used(

@@ -2,6 +2,7 @@
 
 mod answer;
 mod decide;
+mod kept;
 mod mac;
 mod policy;
 mod reason;
@@ -20,7 +21,7 @@ pub(crate) use record::BookRecordV1;
 pub use state::{CLIENT_REFERENCE_BYTES_MAX, Challenge, Delivery, Ledger, SendNote, WindowKey};
 pub use text::signing_text;
 
-use crate::clock::{Moment, Now, Process, Written};
+use crate::clock::{Moment, Now, Process};
 use crate::evidence::{OwedContract, OwedEvidence};
 use crate::idempotency::Claim;
 use crate::ids::{ChallengeId, ContactId, CustomerId, MessageId, RequestId};
@@ -465,40 +466,5 @@ impl OtpBook {
         self.challenges
             .iter()
             .map(|(key, challenge)| (key, challenge.as_ref()))
-    }
-
-    /// What is written to disk now.
-    pub fn record(&self, now: Now) -> BookRecord {
-        BookRecord {
-            written: Written::at(now),
-            challenges: self
-                .challenges
-                .iter()
-                .map(|(key, challenge)| (*key, challenge.as_ref().clone()))
-                .collect(),
-            ledgers: self
-                .ledgers
-                .iter()
-                .map(|(contact, ledger)| (*contact, ledger.clone()))
-                .collect(),
-        }
-    }
-
-    /// What was read from disk, given its place on this process's clock.
-    pub fn restored(customer: CustomerId, record: BookRecord, now: Now) -> Self {
-        let shift_ms = record.written.shift(now.process);
-        Self {
-            customer,
-            challenges: record
-                .challenges
-                .into_iter()
-                .map(|(key, c)| (key, Box::new(c.restored(shift_ms, now))))
-                .collect(),
-            ledgers: record
-                .ledgers
-                .into_iter()
-                .map(|(contact, l)| (contact, l.restored(shift_ms)))
-                .collect(),
-        }
     }
 }
