@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 120
 BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint check bench sim alerts conformance schemas fuzz mutants nightly interop doc deny config clean
+.PHONY: help run build test fmt lint check bench sim alerts conformance schemas fuzz mutants nightly interop smpp-interop doc deny config clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,10 +38,12 @@ check: lint test ## What CI runs: formatting, lints, tests
 
 bench: ## Measure: the store beside a raw log, and everything in benches/
 	$(CARGO) run --release --locked -p storage --example throughput
+	$(CARGO) bench --locked -p smpp --bench throughput
 	$(if $(BENCHES),$(CARGO) bench --locked $(addprefix --bench ,$(BENCHES)))
 
 sim: ## Seeded histories with crashes (SIM_SEEDS=200)
 	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test simulation -- --nocapture
+	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test register lives
 
 alerts: ## Check the alert rules and run their tests (needs promtool, Debian package prometheus; skips without)
 	@if command -v promtool >/dev/null; then \
@@ -73,6 +75,9 @@ nightly: ## The long run: all tests with 100 kills, the simulation with NIGHTLY_
 
 interop: ## Signatures against BouncyCastle, both ways (Debian; installs Java's libraries)
 	dstu/scripts/interop.sh
+
+smpp-interop: ## The SMPP client against npm's smpp and Kannel's drive_smpp (installs both; skips what cannot be had)
+	smpp/scripts/interop.sh
 
 doc: ## Reference of all packages in target/doc; a broken link fails
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --locked

@@ -52,6 +52,7 @@ check() { # name, base URL, key
     done
 }
 check public "$(fact "['public']")" "$(fact "['partners'][0]['key']")"
+check evidence "$(fact "['public']")/api/v0" "$(fact "['integrations'][0]['key']")"
 check admin "$(fact "['admin']")" "$(fact "['admin_key']")"
 if grep -q '"ERROR"\| ERROR ' "$folder/gateway.log"; then
     echo "the gateway logged errors:" >&2

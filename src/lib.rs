@@ -13,7 +13,10 @@ pub mod outbound;
 mod registers;
 mod run;
 pub mod secrets;
+mod signing_evidence;
 pub mod telemetry;
+mod wake;
 
 pub use listeners::Listeners;
-pub use run::{Environment, Signing, Started, open_store, sms_sender, start, tax_service};
+pub use outbound::sms::setup::{Sending, sending};
+pub use run::{Environment, Signing, Started, open_store, start, tax_service};

@@ -1,26 +1,31 @@
 //! One gateway from start to end.
 
 use crate::agents;
-use crate::config::{Config, OUTCOME_GRACE_SECONDS, SmsSenderKind};
+use crate::config::{Config, OUTCOME_GRACE_SECONDS};
 use crate::http::{Gateway, HttpMetrics, Parts};
 use crate::listeners::{Listeners, Servers};
 use crate::outbound;
+use crate::outbound::sms::setup::{Sending, check_templates, guard_settings};
 use crate::registers;
 use crate::secrets::Secrets;
+use crate::signing_evidence;
 use crate::telemetry::{StoreMetrics, register_process};
+use crate::wake::{sweep_idle, sweep_idle_registers, waking};
 use actors::accounts::Accounts;
 use actors::clock::Clock;
-use actors::customer::{CustomerMessage, Customers, World};
+use actors::customer::{Customers, World};
+use actors::deliveries::{Deliveries, Outbox, ask_for_ever};
 use actors::directory::Directory;
+use actors::guards::{Guarded, Guards};
 use actors::idempotency::Running;
 use actors::machines::otp::Policy;
 use actors::metrics::Metrics;
 use actors::otp::{OtpService, Settings};
 use actors::ports::{SignatureVerifier, SigningAgent, SmsSender, TaxService};
 use actors::random::Randomness;
-use actors::register::{RegisterMessage, RegisterMetrics, Registers};
+use actors::register::{RegisterMetrics, Registers};
 use actors::registry::Registry;
-use actors::wheel::{self, DueKey, Wheel};
+use actors::wheel::{self, Wheel};
 use actors::windows::ClosedWindows;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,8 +40,8 @@ use tokio_util::task::TaskTracker;
 pub struct Environment {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
-    /// The operator.
-    pub sms: Arc<dyn SmsSender>,
+    /// Who sends messages.
+    pub sms: Sending,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -68,13 +73,12 @@ pub struct Started {
     pushes: TaskTracker,
     servers: Servers,
     background: Vec<JoinHandle<()>>,
+    guards: Arc<Guards>,
     drain: Duration,
 }
 
 /// How often the store's health is looked at: a store that failed must end the process within a second.
 const STORE_WATCH: Duration = Duration::from_millis(500);
-/// How often idle customers are looked for.
-const IDLE_SWEEP: Duration = Duration::from_secs(30);
 
 /// Opens the embedded store with its metrics. Blocks; call it outside the runtime's workers.
 ///
@@ -92,37 +96,6 @@ pub fn open_store(config: &Config, metrics: &prometheus::Registry) -> Result<Arc
         ..SledOptions::new(&config.storage.path)
     };
     SledStore::open(options).map_err(|error| error.to_string())
-}
-
-/// The configured operator.
-///
-/// # Errors
-/// A sentence that names the option.
-pub fn sms_sender(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn SmsSender>, String> {
-    let client = outbound::client()?;
-    match config.sms.sender {
-        SmsSenderKind::Webhook => {
-            let webhook = &config.sms.webhook;
-            let secret = webhook
-                .secret
-                .resolve()
-                .map_err(|error| format!("sms.webhook.secret: {error}"))?;
-            let sender = outbound::sms::webhook::Webhook::new(
-                client,
-                &webhook.url,
-                secret.expose(),
-                Arc::clone(clock),
-            )?;
-            Ok(Arc::new(sender))
-        }
-        #[cfg(feature = "dev")]
-        SmsSenderKind::Sandbox => Ok(Arc::new(outbound::sms::sandbox::Sandbox::new(
-            client,
-            &config.sms.sandbox.url,
-        )?)),
-        #[cfg(not(feature = "dev"))]
-        SmsSenderKind::Sandbox => Err("sms.sender: this program was built without the sandbox".to_owned()),
-    }
 }
 
 /// The configured tax service, where there is one.
@@ -182,18 +155,44 @@ pub async fn start(
     )
     .await;
     let directory = directory.map_err(stored)?;
+    check_templates(config, &directory)?;
+    let guards = Guards::open(
+        guard_settings(config),
+        Arc::clone(&store),
+        Arc::clone(&clock),
+        actor_metrics.clone(),
+    );
+    let guards = guards.await.map_err(stored)?;
+    let Sending {
+        sender,
+        router,
+        events,
+    } = sms;
+    let sms: Arc<dyn SmsSender> = Arc::new(Guarded {
+        guards: Arc::clone(&guards),
+        inner: sender,
+    });
     let tasks = TaskTracker::new();
+    let evidence = signing_evidence::Needs {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        randomness: Arc::clone(&randomness),
+        metrics: metrics.clone(),
+        tasks: tasks.clone(),
+    };
+    let evidence = signing_evidence::open(config, evidence).await?;
     let windows = Arc::<ClosedWindows>::default();
     let (wheel, inbox) = Wheel::new();
     let world = Arc::new(World {
         store: Arc::clone(&store),
         wheel: wheel.clone(),
         clock: Arc::clone(&clock),
-        sms,
+        sms: Arc::clone(&sms),
         hand_over_max: Duration::from_secs(config.sms.timeout_seconds),
         metrics: actor_metrics.clone(),
         windows: Arc::clone(&windows),
         tasks: tasks.clone(),
+        evidence: Some(evidence.clone()),
         registry: OnceLock::new(),
     });
     let kind = Customers(Arc::clone(&world));
@@ -249,14 +248,35 @@ pub async fn start(
         keys: Arc::new(secrets.hmac_keys),
         settings: Arc::new(settings(config)?),
         running: Running::default(),
+        guards: Arc::clone(&guards),
+        metrics: actor_metrics.clone(),
+        evidence: Some(evidence.clone()),
+        evidence_wait: Duration::from_millis(config.evidence.otp_wait_milliseconds),
+    };
+    let deliveries = Deliveries {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        customers: Arc::clone(&customers),
+        outbox: Outbox::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&randomness),
+            secrets.hook_key,
+            actor_metrics.clone(),
+        ),
         metrics: actor_metrics.clone(),
     };
     let gateway = Arc::new(Parts {
         otp,
+        deliveries: deliveries.clone(),
+        router: router.clone(),
+        receipts_url: config.sms.receipts_url.trim_end_matches('/').to_owned(),
         directory,
         accounts,
         cashdesk,
         agents: signers.agents,
+        evidence,
+        has_sink_directory: config.evidence.sink_directory.is_some(),
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         randomness,
@@ -265,7 +285,15 @@ pub async fn start(
         draining: AtomicBool::new(false),
         body_deadline: Duration::from_secs(config.limits.body_seconds),
     });
-    let mut background = vec![
+    let poster = Arc::new(outbound::partner::Partners::new(outbound::client()?));
+    let mut background: Vec<_> = events
+        .into_iter()
+        .map(|events| tokio::spawn(outbound::sms::smpp::pump(events, deliveries.clone())))
+        .collect();
+    background.extend([
+        tokio::spawn(ask_for_ever(deliveries.clone(), sms)),
+        tokio::spawn(deliveries.outbox.run(poster)),
+        tokio::spawn(Arc::clone(&guards).write_for_ever()),
         tokio::spawn(wheel::turn(
             inbox,
             Arc::clone(&clock),
@@ -278,7 +306,7 @@ pub async fn start(
             clock,
             Duration::from_secs(config.customers.idle_seconds),
         )),
-    ];
+    ]);
     if registers.is_some() && config.cashdesk.synchronise_hours > 0 {
         let every = Duration::from_secs(config.cashdesk.synchronise_hours * 3_600);
         background.push(tokio::spawn(registers::keep_in_step(Arc::clone(&gateway), every)));
@@ -292,6 +320,8 @@ pub async fn start(
         )));
     }
     background.push(tokio::spawn(Arc::clone(&gateway.agents).watch()));
+    let evidence = signing_evidence::background(config, &gateway.evidence, &gateway.directory);
+    background.extend(evidence?);
     let servers = Servers::start(config, &gateway, &http_metrics, listeners)?;
     let drain = Duration::from_secs(config.limits.shutdown_seconds);
     Ok(Started {
@@ -303,42 +333,9 @@ pub async fn start(
         pushes,
         servers,
         background,
+        guards,
         drain,
     })
-}
-
-/// Wakes whoever has a deadline.
-fn waking(
-    customers: &Arc<Registry<Customers>>,
-    registers: Option<&Arc<Registry<Registers>>>,
-) -> impl Fn(DueKey) + Send + 'static {
-    let customers = Arc::downgrade(customers);
-    let registers = registers.map(Arc::downgrade);
-    move |due| match (due, &registers) {
-        (DueKey::Customer(id), _) => {
-            let customers = customers.upgrade();
-            customers
-                .into_iter()
-                .for_each(|customers| customers.tell(id, CustomerMessage::Wake));
-        }
-        (DueKey::Register(register), Some(registers)) => {
-            let registers = registers.upgrade();
-            registers
-                .into_iter()
-                .for_each(|registers| registers.tell(register, RegisterMessage::Wake));
-        }
-        // An open shift closes nowhere then: whoever turned the tax service off must know.
-        (DueKey::Register(register), None) => {
-            tracing::error!(%register, "a register has a deadline, and no registers are served: set tax.url");
-        }
-    }
-}
-
-async fn sweep_idle_registers(registers: Arc<Registry<Registers>>, clock: Arc<dyn Clock>, idle: Duration) {
-    loop {
-        clock.sleep(IDLE_SWEEP.min(idle)).await;
-        registers.sweep_idle(idle);
-    }
 }
 
 fn settings(config: &Config) -> Result<Settings, String> {
@@ -365,19 +362,6 @@ fn settings(config: &Config) -> Result<Settings, String> {
             .map_err(|_| "otp.default_region: is no region".to_owned())?,
         policy,
     })
-}
-
-async fn sweep_idle(
-    customers: Arc<Registry<Customers>>,
-    windows: Arc<ClosedWindows>,
-    clock: Arc<dyn Clock>,
-    idle: Duration,
-) {
-    loop {
-        clock.sleep(IDLE_SWEEP.min(idle)).await;
-        customers.sweep_idle(idle);
-        windows.sweep(clock.now());
-    }
 }
 
 impl Started {
@@ -427,7 +411,14 @@ impl Started {
         }
         self.let_agents_go(orderly).await;
         self.background.iter().for_each(JoinHandle::abort);
+        if let Some(router) = self.gateway.router.as_ref().filter(|_| orderly) {
+            router.close().await;
+        }
+        if let Err(error) = self.guards.write().await {
+            tracing::warn!(%error, "the last counts of traffic could not be written");
+        }
         self.customers.drain(self.drain).await;
+        self.gateway.evidence.drain(self.drain).await;
         if let Some(registers) = &self.registers {
             registers.drain(self.drain).await;
         }

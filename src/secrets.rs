@@ -4,8 +4,10 @@ use crate::config::{Config, ConfigSecret};
 use actors::directory::keys::Pepper;
 use actors::machines::otp::MacKeys;
 use actors::random::{Fault, Randomness};
+use actors::secret::Secret;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use evidence::checkpoint::Signer;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -19,6 +21,24 @@ pub fn api_token(randomness: &dyn Randomness) -> Result<String, Fault> {
     let mut bytes = Zeroizing::new([0; 16]);
     randomness.fill(bytes.as_mut_slice())?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// An integration's key: 256 random bits.
+pub fn integration_key(randomness: &dyn Randomness) -> Result<String, Fault> {
+    token(randomness, "csi_")
+}
+
+/// A key for an evidence log: the secret text that signs, and the public one that verifies.
+///
+/// # Errors
+/// A sentence: a name that is none, or no random numbers.
+pub fn evidence_key(origin: &str, randomness: &dyn Randomness) -> Result<(Secret, String), String> {
+    let mut seed = Zeroizing::new([0; 32]);
+    randomness
+        .fill(seed.as_mut_slice())
+        .map_err(|fault| fault.to_string())?;
+    let signer = Signer::from_seed(origin, &seed).ok_or("the log's name must have no spaces and no `+`")?;
+    Ok((Secret::new(signer.secret_text()), signer.verifier().to_string()))
 }
 
 /// An administrators' key: 256 random bits.
@@ -48,6 +68,8 @@ pub struct Secrets {
     pub admin_key_digest: [u8; 32],
     /// Over partners' keys.
     pub pepper: Pepper,
+    /// What the keys of partners' hooks are derived from.
+    pub hook_key: Zeroizing<Vec<u8>>,
     /// Over codes.
     pub hmac_keys: MacKeys,
 }
@@ -67,6 +89,7 @@ impl Secrets {
             return Err("admin.key: must have at least 16 characters".to_owned());
         }
         let pepper = decode("partners.key_pepper", &config.partners.key_pepper)?;
+        let hook_key = pepper.clone(); // under another label
         let pepper = Pepper::new(pepper).ok_or("partners.key_pepper: must be base64 of at least 32 bytes")?;
         let keys = config
             .otp
@@ -78,6 +101,7 @@ impl Secrets {
         Ok(Self {
             admin_key_digest: Sha256::digest(admin_key.expose().as_bytes()).into(),
             pepper,
+            hook_key,
             hmac_keys: MacKeys::new(keys).ok_or(unfit)?,
         })
     }

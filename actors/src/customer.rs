@@ -4,24 +4,23 @@
 //! outcome lives in the machine, so a lost task leaves nothing stuck.
 
 use crate::clock::{Clock, Now};
-use crate::durable::{Durable, Persistent};
-use crate::idempotency::{self, Held};
+use crate::durable::Durable;
+use crate::evidence::{EvidenceService, OwedEvidence};
+use crate::idempotency::Held;
 use crate::ids::{ChallengeId, ContactId, CustomerId, MessageId, RequestId};
-use crate::machines::otp::{
-    Answer, BookRecord, Command, Effect, Event, OtpBook, SendCommand, Settlement, VerifyCommand,
-};
+use crate::machines::otp::{Answer, Command, Effect, OtpBook, SendCommand, Settlement, VerifyCommand};
 use crate::metrics::Metrics;
-use crate::ports::{Lookup, Message, Outcome, SmsSender};
+use crate::ports::{HandOver, Lookup, Message, Outcome, SmsSender};
 use crate::registry::{Kind, Observed, Registry, Slot};
-use crate::wheel::{DueKey, Wheel};
+use crate::wheel::Wheel;
 use crate::windows::ClosedWindows;
 use crate::words::Quotable;
+use evidence::tree::Hash;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
-use storage::record::{Record, decode, encode};
-use storage::{Batch, Key, Store};
+use storage::Store;
 use tokio_util::task::TaskTracker;
 
 /// What a customer's actor is told.
@@ -43,6 +42,8 @@ pub enum CustomerMessage {
         reply: RpcReplyPort<Answer>,
         /// The idempotency key that runs meanwhile.
         held: Option<Held>,
+        /// Told the leaf of the evidence that success owes, once it is durable.
+        receipt: Option<RpcReplyPort<Hash>>,
     },
     /// Wait until a code's outcome is settled; `None` if it was settled before.
     Await {
@@ -64,6 +65,10 @@ pub enum CustomerMessage {
         challenge: ChallengeId,
         /// What became of it.
         settlement: Settlement,
+        /// Who has it.
+        handed: Option<HandOver>,
+        /// Told when it is durable.
+        reply: Option<RpcReplyPort<()>>,
     },
     /// A deadline has come.
     Wake,
@@ -90,6 +95,8 @@ pub struct World {
     pub windows: Arc<ClosedWindows>,
     /// Effects under way, so that a shutdown can wait for them.
     pub tasks: TaskTracker,
+    /// Where verified codes leave their evidence, if the log is served.
+    pub evidence: Option<EvidenceService>,
     /// Set once, right after the registry was made.
     pub registry: OnceLock<Weak<Registry<Customers>>>,
 }
@@ -150,6 +157,7 @@ pub struct State {
     book: Option<Durable<OtpBook>>,
     next_request: u64,
     waiting: HashMap<RequestId, (RpcReplyPort<Answer>, Option<Held>)>,
+    receipts: HashMap<RequestId, RpcReplyPort<Hash>>,
     lifting: HashMap<RequestId, RpcReplyPort<()>>,
     awaiting: HashMap<ChallengeId, Vec<RpcReplyPort<Option<Answer>>>>,
 }
@@ -182,6 +190,7 @@ impl Actor for CustomerActor {
             book: None,
             next_request: 0,
             waiting: HashMap::new(),
+            receipts: HashMap::new(),
             lifting: HashMap::new(),
             awaiting: HashMap::new(),
         })
@@ -190,7 +199,7 @@ impl Actor for CustomerActor {
     async fn handle(
         &self,
         myself: ActorRef<Self::Msg>,
-        message: CustomerMessage,
+        mut message: CustomerMessage,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         state.slot.taken();
@@ -204,9 +213,14 @@ impl Actor for CustomerActor {
         if state.book.is_none() {
             self.load(state).await?;
         }
+        let told = match &mut message {
+            CustomerMessage::Outcome { reply, .. } => reply.take(),
+            _ => None,
+        };
         if let Some(command) = self.command(message, state) {
             self.step(command, state).await?;
         }
+        told.into_iter().for_each(|reply| answer(reply, ()));
         Ok(())
     }
 }
@@ -248,9 +262,16 @@ impl CustomerActor {
                 mut command,
                 reply,
                 held,
+                receipt,
             } => {
                 command.request = state.request();
                 state.waiting.insert(command.request, (reply, held));
+                state
+                    .receipts
+                    .extend(receipt.map(|receipt| (command.request, receipt)));
+                if let Some(evidence) = &mut command.evidence {
+                    self.0.sms.name().clone_into(&mut evidence.key_transport);
+                }
                 Some(Command::Verify(*command))
             }
             CustomerMessage::Await { challenge, reply } => {
@@ -273,9 +294,12 @@ impl CustomerActor {
             CustomerMessage::Outcome {
                 challenge,
                 settlement,
+                handed,
+                ..
             } => Some(Command::Settle {
                 challenge,
                 settlement,
+                handed,
             }),
             CustomerMessage::Wake => Some(Command::Wake),
             CustomerMessage::LeaveIfIdle => None,
@@ -307,6 +331,7 @@ impl CustomerActor {
                 request,
                 answer: given,
             } => {
+                state.receipts.remove(&request); // nobody waits for evidence that is not owed
                 if let Some((reply, held)) = state.waiting.remove(&request) {
                     drop(held); // before the answer: who has it may repeat at once
                     answer(reply, given);
@@ -331,23 +356,25 @@ impl CustomerActor {
             Effect::SendSms {
                 challenge,
                 message,
+                partner,
+                lifetime,
                 destination,
                 text,
                 trace,
             } => {
-                let deadline = self.0.hand_over_max;
-                self.send(
-                    state.id,
+                let message = Message {
+                    id: message,
                     challenge,
-                    Message {
-                        id: message,
-                        destination,
-                        text,
-                        deadline,
-                        trace,
-                    },
-                );
+                    partner,
+                    destination,
+                    text,
+                    lifetime,
+                    deadline: self.0.hand_over_max,
+                    trace,
+                };
+                self.send(state.id, message);
             }
+            Effect::RecordEvidence { request, owed } => self.pay(*owed, state.receipts.remove(&request)),
             Effect::AskOperator { challenge, message } => self.ask(state.id, challenge, message),
             Effect::WindowClosed { window, until } => self.0.windows.close(state.id, window, until),
             Effect::WindowOpened { window } => self.0.windows.open(state.id, window),
@@ -355,8 +382,8 @@ impl CustomerActor {
         }
     }
 
-    fn send(&self, customer: CustomerId, challenge: ChallengeId, message: Message) {
-        let world = Arc::clone(&self.0);
+    fn send(&self, customer: CustomerId, message: Message) {
+        let (world, challenge) = (Arc::clone(&self.0), message.challenge);
         self.0.tasks.spawn(async move {
             let began = world.clock.now();
             let quotable = Quotable::of(&message);
@@ -367,14 +394,23 @@ impl CustomerActor {
                 () = world.clock.sleep(world.hand_over_max) => Outcome::Unknown,
             };
             world.count_message(&outcome, began);
-            let settlement = settlement(outcome, &quotable);
-            world.tell(
-                customer,
-                CustomerMessage::Outcome {
-                    challenge,
-                    settlement,
-                },
-            );
+            world.settle(customer, challenge, settlement(outcome, &quotable));
+        });
+    }
+
+    /// Pays a debt that is durable already; if it cannot be paid now, it is tried again later by whoever looks after debts.
+    fn pay(&self, owed: OwedEvidence, receipt: Option<RpcReplyPort<Hash>>) {
+        let Some(evidence) = self.0.evidence.clone() else {
+            tracing::warn!(challenge = %owed.challenge, "evidence is owed, and the log is not served: it is paid when it is");
+            return;
+        };
+        self.0.tasks.spawn(async move {
+            // An error is counted by the service.
+            if let Ok(leaf) = evidence.pay(&owed).await
+                && let Some(receipt) = receipt
+            {
+                answer(receipt, leaf);
+            }
         });
     }
 
@@ -386,31 +422,50 @@ impl CustomerActor {
                 found = world.sms.lookup(message, world.hand_over_max) => found,
                 () = world.clock.sleep(world.hand_over_max) => Lookup::CannotTell,
             };
-            let settlement = match found {
-                Lookup::Known(Outcome::Unknown) | Lookup::CannotTell => Settlement::Lost,
+            let settled = match found {
+                Lookup::Known(Outcome::Unknown) | Lookup::CannotTell => (Settlement::Lost, None),
                 Lookup::Known(outcome) => settlement(outcome, &Quotable::nothing()),
             };
+            let settlement = &settled.0;
             tracing::info!(%customer, %challenge, ?settlement, "the outcome of a message from before the restart is settled");
-            world.tell(customer, CustomerMessage::Outcome { challenge, settlement });
+            world.settle(customer, challenge, settled);
         });
     }
 }
 
-fn settlement(outcome: Outcome, quotable: &Quotable) -> Settlement {
+fn settlement(outcome: Outcome, quotable: &Quotable) -> (Settlement, Option<HandOver>) {
     match outcome {
-        Outcome::Accepted { .. } => Settlement::Accepted,
-        Outcome::Refused { code, text, .. } => Settlement::Refused {
-            code: quotable.code(&code),
-            text: quotable.words(&text),
-        },
-        Outcome::Unknown => Settlement::Unknown,
+        Outcome::Accepted(handed) => (Settlement::Accepted, Some(handed)),
+        Outcome::Refused { code, text, .. } => {
+            let (code, text) = (quotable.code(&code), quotable.words(&text));
+            (Settlement::Refused { code, text }, None)
+        }
+        Outcome::Unknown => (Settlement::Unknown, None),
     }
 }
 
 impl World {
+    fn settle(
+        &self,
+        customer: CustomerId,
+        challenge: ChallengeId,
+        (settlement, handed): (Settlement, Option<HandOver>),
+    ) {
+        let reply = None;
+        self.tell(
+            customer,
+            CustomerMessage::Outcome {
+                challenge,
+                settlement,
+                handed,
+                reply,
+            },
+        );
+    }
+
     fn count_message(&self, outcome: &Outcome, began: Now) {
         let label = match outcome {
-            Outcome::Accepted { .. } => "accepted",
+            Outcome::Accepted(_) => "accepted",
             Outcome::Refused { .. } => "refused",
             Outcome::Unknown => "unknown",
         };
@@ -436,55 +491,4 @@ fn log(customer: CustomerId, error: &storage::Error) {
 /// Answers whoever may still be waiting; who has gone is no error.
 fn answer<T: Send>(reply: RpcReplyPort<T>, given: T) {
     let _ = reply.send(given);
-}
-
-impl Record for BookRecord {
-    const NAME: &'static str = "customer's one-time passwords";
-    const VERSION: u8 = 1;
-}
-
-impl Persistent for OtpBook {
-    type Id = CustomerId;
-
-    fn row(id: &CustomerId) -> Key {
-        Key::table("otp-book").i64(id.0).build()
-    }
-
-    fn restore(id: &CustomerId, stored: Option<&[u8]>, now: Now) -> storage::Result<Self> {
-        Ok(match stored {
-            Some(bytes) => Self::restored(*id, decode::<BookRecord>(bytes)?, now),
-            None => Self::new(*id),
-        })
-    }
-
-    fn encode(&self, now: Now) -> storage::Result<Vec<u8>> {
-        encode(&self.record(now))
-    }
-
-    fn companions(&self, event: &Event, now: Now, batch: &mut Batch) -> storage::Result<()> {
-        match event {
-            Event::Issued { challenge, .. } => match challenge.claim {
-                Some(claim) => idempotency::reserve(batch, claim, self.customer(), challenge.id, now),
-                None => Ok(()),
-            },
-            Event::Settled {
-                answer,
-                claim: Some(claim),
-                ..
-            }
-            | Event::Verified {
-                answer,
-                claim: Some(claim),
-                ..
-            } => idempotency::settle(batch, *claim, answer, now),
-            Event::Settled { .. }
-            | Event::Verified { .. }
-            | Event::TryCounted { .. }
-            | Event::LockLifted { .. } => Ok(()),
-        }
-    }
-
-    fn due_key(id: &CustomerId) -> Option<DueKey> {
-        Some(DueKey::Customer(*id))
-    }
 }

@@ -5,10 +5,14 @@
 
 pub mod accounts;
 pub mod agents;
+mod book;
 pub mod clock;
 pub mod customer;
+pub mod deliveries;
 pub mod directory;
 pub mod durable;
+pub mod evidence;
+pub mod guards;
 pub mod idempotency;
 pub mod ids;
 pub mod machines;

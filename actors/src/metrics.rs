@@ -32,6 +32,14 @@ pub struct Metrics {
     pub customer_depth: Histogram,
     /// Rows swept because their time was over.
     pub swept_rows: IntCounter,
+    /// Operators' reports, by operator and what came of them.
+    pub receipts: IntCounterVec,
+    /// News posted to partners, by what came of it.
+    pub partner_posts: IntCounterVec,
+    /// Messages that a guard kept from going, by guard.
+    pub guarded: IntCounterVec,
+    /// Messages to suspicious ranges of numbers, refused or not.
+    pub suspicious: IntCounter,
 }
 
 impl Metrics {
@@ -96,6 +104,31 @@ impl Metrics {
                 "countersign_swept_rows_total",
                 "Rows removed because their time was over.",
             )?,
+            receipts: IntCounterVec::new(
+                Opts::new(
+                    "countersign_sms_receipts_total",
+                    "Operators' reports on messages, by what came of them.",
+                ),
+                &["operator", "outcome"],
+            )?,
+            partner_posts: IntCounterVec::new(
+                Opts::new(
+                    "countersign_partner_posts_total",
+                    "News of deliveries posted to partners, by what came of it.",
+                ),
+                &["outcome"],
+            )?,
+            guarded: IntCounterVec::new(
+                Opts::new(
+                    "countersign_sms_guarded_total",
+                    "Messages that were not sent, by the guard that kept them.",
+                ),
+                &["guard"],
+            )?,
+            suspicious: counter(
+                "countersign_sms_suspicious_total",
+                "Messages to ranges of numbers where many are sent and few verified.",
+            )?,
         };
         made.register(registry)?;
         Ok(made)
@@ -113,6 +146,10 @@ impl Metrics {
         registry.register(Box::new(self.customers_failed.clone()))?;
         registry.register(Box::new(self.customers_busy.clone()))?;
         registry.register(Box::new(self.customer_depth.clone()))?;
+        registry.register(Box::new(self.receipts.clone()))?;
+        registry.register(Box::new(self.partner_posts.clone()))?;
+        registry.register(Box::new(self.guarded.clone()))?;
+        registry.register(Box::new(self.suspicious.clone()))?;
         registry.register(Box::new(self.swept_rows.clone()))
     }
 }

@@ -4,10 +4,13 @@ use crate::clock::Clock;
 use crate::customer::{CustomerMessage, Customers};
 use crate::directory::records::ContractTypeRecord;
 use crate::directory::{CachedCustomer, Directory};
+use crate::evidence as evidence_service;
+use crate::evidence::EvidenceService;
+use crate::guards::Guards;
 use crate::idempotency::{Claim, Held, Running, Standing};
 use crate::ids::{ChallengeId, ContactId, ContractTypeId, CustomerId, InvokerCode, MessageId, RequestId};
 use crate::machines::otp::{
-    Answer, Binding, Draw, MacKeys, Policy, Reason, SendCommand, VerifyCommand, WindowKey,
+    Answer, Binding, Draw, EvidenceClaim, MacKeys, Policy, Reason, SendCommand, VerifyCommand, WindowKey,
 };
 use crate::metrics::Metrics;
 use crate::phone::Phone;
@@ -15,6 +18,7 @@ use crate::random::{Fault, Randomness, draw_code, draw_uuid};
 use crate::registry::{Busy, Registry};
 use crate::secret::Otp;
 use crate::windows::ClosedWindows;
+use evidence::tree::Hash;
 use ractor::RpcReplyPort;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +53,19 @@ pub struct Inputs {
     pub binding: Binding,
     /// The caller's trace (W3C `traceparent`).
     pub trace: Option<String>,
+    /// What the evidence of a verification says of it.
+    pub evidence: EvidenceInputs,
+}
+
+/// Inputs that matter only where a verification leaves evidence.
+#[derive(Clone, Debug, Default)]
+pub struct EvidenceInputs {
+    /// `ClientIntegrationId` of a send; the customer's code where there is none.
+    pub client: Option<String>,
+    /// `ContractId` as it came.
+    pub contract_id: Option<evidence::Scalar>,
+    /// `DocumentsSha256`.
+    pub documents_sha256: Vec<[u8; 32]>,
 }
 
 /// What a caller gets.
@@ -58,6 +75,8 @@ pub struct Answered {
     pub answer: Answer,
     /// Whether it was given before, for the same idempotency key.
     pub replayed: bool,
+    /// The leaf of the evidence that a verification has left, where there is one and it was durable in time.
+    pub evidence: Option<Hash>,
 }
 
 /// Why there is no answer. None of these is the caller's business rule; each has its own HTTP status.
@@ -96,8 +115,14 @@ pub struct OtpService {
     pub settings: Arc<Settings>,
     /// Idempotency keys that run.
     pub running: Running,
+    /// Who watches how many codes are verified.
+    pub guards: Arc<Guards>,
     /// Counters.
     pub metrics: Metrics,
+    /// Where verified codes leave their evidence, if the log is served.
+    pub evidence: Option<EvidenceService>,
+    /// How long an answer waits for that.
+    pub evidence_wait: Duration,
 }
 
 /// What steps 2 to 5 found.
@@ -130,6 +155,7 @@ impl OtpService {
         Ok(Answered {
             answer,
             replayed: false,
+            evidence: None,
         })
     }
 
@@ -165,6 +191,7 @@ impl OtpService {
             keys: Arc::clone(&self.keys),
             claim: held.as_ref().map(Held::claim),
             trace: inputs.trace,
+            client: inputs.evidence.client,
         });
         self.ask(inputs.customer, |reply| CustomerMessage::Send {
             command,
@@ -187,9 +214,12 @@ impl OtpService {
     ) -> Result<Answered, Trouble> {
         let held = match self.first_of(claim).await? {
             Ok(held) => held,
-            Err(replayed) => return Ok(replayed),
+            Err(replayed) => {
+                let evidence = self.evidence_of(partner, &replayed.answer).await?;
+                return Ok(Answered { evidence, ..replayed });
+            }
         };
-        let answer = self.verify_first(partner, inputs, code, held).await?;
+        let (answer, evidence) = self.verify_first(partner, inputs, code, held).await?;
         self.metrics
             .verifications
             .with_label_values(&[answer.reason.name()])
@@ -197,6 +227,7 @@ impl OtpService {
         Ok(Answered {
             answer,
             replayed: false,
+            evidence,
         })
     }
 
@@ -206,15 +237,16 @@ impl OtpService {
         inputs: Inputs,
         code: Otp,
         held: Option<Held>,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<(Answer, Option<Hash>), Trouble> {
         let found = match self.find(partner, &inputs).await? {
             Ok(found) => found,
-            Err(reason) => return Ok(Answer::of(reason)),
+            Err(reason) => return Ok((Answer::of(reason), None)),
         };
         let destination = match self.destination(&found.customer, inputs.contact) {
-            Err(Reason::ContactNotFound) => return Ok(Answer::of(Reason::ContactNotFound)),
+            Err(Reason::ContactNotFound) => return Ok((Answer::of(Reason::ContactNotFound), None)),
             other => other.ok(),
         };
+        let phone = destination.clone();
         let command = Box::new(VerifyCommand {
             request: RequestId(0),
             window: found.window,
@@ -224,13 +256,56 @@ impl OtpService {
             policy: self.policy(&found.contract_type),
             keys: Arc::clone(&self.keys),
             claim: held.as_ref().map(Held::claim),
+            evidence: self.evidence_claim(partner, inputs.evidence),
         });
-        self.ask(inputs.customer, |reply| CustomerMessage::Verify {
+        let (receipt, leaf) = match command.evidence.is_some() {
+            true => Some(oneshot::channel()).unzip(),
+            false => (None, None),
+        };
+        let answered = self.ask(inputs.customer, |reply| CustomerMessage::Verify {
             command,
             reply,
             held,
-        })
-        .await
+            receipt: receipt.map(Into::into),
+        });
+        let answer = answered.await?;
+        if let Some(phone) = phone.filter(|_| answer.reason == Reason::Success) {
+            self.guards.verified(&phone);
+        }
+        let leaf = match leaf {
+            Some(leaf) if answer.reason == Reason::Success => tokio::select! {
+                leaf = leaf => leaf.ok(),
+                () = self.clock.sleep(self.evidence_wait) => None,
+            },
+            _ => None,
+        };
+        Ok((answer, leaf))
+    }
+
+    /// What success would owe: something only where the log is served, the partner is bound to an integration, and the contract is named.
+    fn evidence_claim(&self, partner: InvokerCode, inputs: EvidenceInputs) -> Option<Box<EvidenceClaim>> {
+        self.evidence.as_ref()?;
+        Some(Box::new(EvidenceClaim {
+            integration: self.directory.snapshot().link(partner)?.to_string(),
+            contract_id: inputs.contract_id?.into(),
+            documents_sha256: inputs.documents_sha256,
+            key_transport: String::new(), // the customer's actor knows the operator
+        }))
+    }
+
+    /// The evidence behind an answer that is given again; the debt may have been paid meanwhile.
+    async fn evidence_of(&self, partner: InvokerCode, answer: &Answer) -> Result<Option<Hash>, Trouble> {
+        let is_linked = self.directory.snapshot().link(partner).is_some();
+        match (&self.evidence, answer.challenge) {
+            (Some(evidence), Some(challenge)) if is_linked => {
+                evidence.paid(challenge).await.map_err(|trouble| match trouble {
+                    evidence_service::Trouble::Busy => Trouble::Busy,
+                    evidence_service::Trouble::Unavailable => Trouble::Unavailable,
+                    evidence_service::Trouble::Unforeseen => Trouble::Unforeseen,
+                })
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Lifts the lock that wrong tries put on a contact.
@@ -343,6 +418,7 @@ impl OtpService {
             return Ok(Err(Answered {
                 answer,
                 replayed: true,
+                evidence: None,
             }));
         }
         Err(Trouble::StillRunning)

@@ -120,6 +120,16 @@ impl<K: Kind> Registry<K> {
         let _ = self.queue(id, message, None);
     }
 
+    /// Queues a message for an actor that is in memory; what no actor waits for is not wanted by a new one either.
+    pub fn tell_if_live(&self, id: K::Id, message: K::Message) {
+        if let Some(entry) = self.actors.get(&id) {
+            entry.slot.0.depth.fetch_add(1, Ordering::AcqRel);
+            if entry.actor.send_message(message).is_err() {
+                entry.slot.taken();
+            }
+        }
+    }
+
     fn queue(&self, id: K::Id, message: K::Message, depth_max: Option<u32>) -> Result<(), Busy<K::Message>> {
         let mut message = message;
         // The entry stays locked while the message is queued, so that no actor can leave in between.

@@ -66,6 +66,8 @@ pub async fn sweep(store: &dyn Store, now_ms: i64) -> storage::Result<usize> {
     for sweeping in &SWEEPINGS {
         swept += sweep_one(store, sweeping, now_ms).await?;
     }
+    swept += crate::deliveries::sweep(store, now_ms).await?;
+    swept += crate::guards::sweep(store, now_ms).await?;
     Ok(swept)
 }
 

@@ -2,14 +2,14 @@
 
 use super::Load;
 use actors::clock::{Clock, SystemClock};
-use actors::directory::Change;
 use actors::directory::records::{ContactRecord, ContractTypeRecord, CustomerRecord, OtpOverrides};
+use actors::directory::{Change, EvidenceChange};
 use actors::ids::{ContractTypeId, CustomerId, InvokerCode, MessageId};
-use actors::ports::{Lookup, Message, Outcome, SmsSender};
+use actors::ports::{HandOver, Lookup, Message, Outcome, SmsSender};
 use actors::random::OsRandomness;
 use actors::secret::Secret;
 use countersign::config::{Config, ConfigSecret, SmsSenderKind};
-use countersign::{Environment, Listeners, open_store, sms_sender, start};
+use countersign::{Environment, Listeners, Sending, open_store, sending, start};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,8 @@ use warp::Filter;
 
 /// The partner's key.
 pub(crate) const KEY: &str = "csp_a-key-for-benchmarks";
+/// The key of the integration that records containers.
+pub(crate) const INTEGRATION_KEY: &str = "csi_a-key-for-benchmarks";
 const INVOKER: Uuid = Uuid::from_u128(1);
 /// Customers that throttled calls go round.
 pub(crate) const THROTTLED_CUSTOMERS: u32 = 100;
@@ -124,10 +126,12 @@ impl SmsSender for Instant {
 
     fn send(&self, message: Message) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            Outcome::Accepted {
-                operator_id: message.id.to_string(),
+            Outcome::Accepted(HandOver {
+                operator: "scripted".to_owned(),
+                operator_ids: vec![message.id.to_string()],
                 parts: 2,
-            }
+                is_polled: false,
+            })
         })
     }
 
@@ -164,14 +168,14 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    pub(crate) fn sender(&self, config: &mut Config, clock: &Arc<dyn Clock>) -> Arc<dyn SmsSender> {
+    pub(crate) fn sender(&self, config: &mut Config, clock: &Arc<dyn Clock>) -> Sending {
         match self {
-            Self::Instant => Arc::new(Instant),
-            Self::Silent => Arc::new(Silent),
+            Self::Instant => Sending::by(Arc::new(Instant)),
+            Self::Silent => Sending::by(Arc::new(Silent)),
             Self::Http(address) => {
                 config.sms.sender = SmsSenderKind::Sandbox;
                 config.sms.sandbox.url = format!("http://{address}");
-                sms_sender(config, clock).expect("the operator has an address")
+                sending(config, clock, &Default::default()).expect("the operator has an address")
             }
         }
     }
@@ -258,7 +262,11 @@ async fn fill(directory: &actors::directory::Directory) {
         };
         Change::PutCustomer(CustomerId(i64::from(id)), record)
     });
-    let changes: Vec<Change> = types.chain([partner]).chain(customers).collect();
+    let integration = Change::Evidence(EvidenceChange::PutIntegration {
+        name: "bench".to_owned(),
+        key: Some((Secret::new(INTEGRATION_KEY), Uuid::from_u128(2))),
+    });
+    let changes: Vec<Change> = types.chain([partner, integration]).chain(customers).collect();
     for batch in changes.chunks(actors::directory::CHANGES_PER_BATCH_MAX) {
         let applied = directory.apply(batch.to_vec()).await.expect("the store takes it");
         assert!(applied.iter().all(Result::is_ok));

@@ -101,6 +101,8 @@ pub(crate) fn gateway_of_tills() {
         std::env::var(NEIGHBOUR).expect("the fiscal server listens somewhere")
     );
     config.limits.in_flight_max = IN_FLIGHT_MAX;
+    // The held sales' descriptors and the gateway's own come to just less than the 20,000 of a common machine.
+    config.limits.connections_max = 19_700;
     config.limits.hold_seconds = 120;
     config.cashdesk.hold_seconds = variable("REGISTERS_HOLD_SECONDS", 28) as u64;
     let metrics = prometheus::Registry::new();

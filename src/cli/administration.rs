@@ -21,6 +21,9 @@ pub(super) struct AdminArguments {
     #[cfg(feature = "dev")]
     #[arg(long, value_name = "DIR")]
     dev: Option<PathBuf>,
+    /// Who does it, for the audit of registers: 1 to 64 visible characters.
+    #[arg(long, env = "COUNTERSIGN_OPERATOR", value_name = "NAME")]
+    operator: Option<String>,
 }
 
 impl AdminArguments {
@@ -49,6 +52,10 @@ impl AdminArguments {
             .request(method, format!("{url}{path}"))
             .timeout(CALL_MAX)
             .bearer_auth(key);
+        let request = match &self.operator {
+            Some(operator) => request.header("countersign-operator", operator),
+            None => request,
+        };
         let request = match body {
             Some(body) => request
                 .header("content-type", "application/json")

@@ -4,7 +4,7 @@ use super::ConfigArguments;
 use super::signals::terminated;
 use clap::Args;
 use countersign::config::{self, Log};
-use countersign::dev::{DevFile, Options, start_dev};
+use countersign::dev::{DevFile, DevSms, Options, start_dev};
 use countersign::telemetry::start_logging;
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -15,8 +15,35 @@ pub(super) struct Arguments {
     /// Where everything is kept; may exist.
     #[arg(long, value_name = "DIR", default_value = "data/dev")]
     data: PathBuf,
+    /// By which way messages reach the stand-in operator: its own API, SMPP, or another operator's API.
+    #[arg(long, value_enum, default_value = "sandbox")]
+    sms: Way,
     #[command(flatten)]
     config: ConfigArguments,
+}
+
+/// The ways, as they are written.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Way {
+    Sandbox,
+    Smpp,
+    Kavenegar,
+    Smsru,
+    Turbosms,
+    Twilio,
+}
+
+impl From<Way> for DevSms {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Sandbox => Self::Sandbox,
+            Way::Smpp => Self::Smpp,
+            Way::Kavenegar => Self::Kavenegar,
+            Way::Smsru => Self::SmsRu,
+            Way::Turbosms => Self::TurboSms,
+            Way::Twilio => Self::Twilio,
+        }
+    }
 }
 
 /// Runs the whole world until it is told to stop.
@@ -28,6 +55,7 @@ pub(super) fn dev(arguments: &Arguments) -> Result<(), String> {
         let options = Options {
             data: arguments.data.clone(),
             sources,
+            sms: arguments.sms.into(),
         };
         let dev = start_dev(&options).await?;
         let text = welcome(&dev.file, &arguments.data);
@@ -58,6 +86,7 @@ fn welcome(file: &DevFile, data: &Path) -> String {
         admin_key,
         cashdesk,
         partners,
+        integrations,
         ..
     } = file;
     let mut text = format!(
@@ -77,6 +106,13 @@ fn welcome(file: &DevFile, data: &Path) -> String {
             text,
             "  partner         {}: InvokerCode {}, key {}, contract types {:?}",
             partner.name, partner.invoker_code, partner.key, partner.contract_types
+        );
+    }
+    for integration in integrations {
+        let _ = writeln!(
+            text,
+            "  integration     {}: key {}",
+            integration.name, integration.key
         );
     }
     let _ = write!(
@@ -101,7 +137,7 @@ fn sale(file: &DevFile) -> String {
     )
 }
 
-/// Four calls, ready to paste.
+/// Five calls, ready to paste.
 fn curls(file: &DevFile) -> String {
     let partner = &file.partners[0];
     let inputs = format!(
@@ -116,8 +152,14 @@ fn curls(file: &DevFile) -> String {
     };
     let read = format!("curl -s '{}/messages?to=%2B989120000001'\n", file.sms);
     let verify = format!(r#"{inputs},"Otp":"<the code in the message>""#);
+    let record = file.integrations.first().map_or(String::new(), |integration| {
+        format!(
+            "curl -si {}/api/v0/AddContractESignInfo -H 'Authorization: Bearer {}' \\\n  -d '{{\"ClientIntegrationId\":\"nz2UG1\",\"ContractId\":313527,\"SignDate\":\"01.01.2024\"}}'\n",
+            file.public, integration.key
+        )
+    });
     format!(
-        "{}\n{read}\n{}\n{}",
+        "{}\n{read}\n{}\n{record}\n{}",
         post("/api/v1/contract-otp/send", &inputs),
         post("/api/v1/contract-otp/verify", &verify),
         sale(file)

@@ -5,9 +5,11 @@ mod administration;
 mod check_config;
 #[cfg(feature = "dev")]
 mod dev;
+mod evidence;
 mod import;
 mod licence;
 mod probe;
+mod register;
 mod serve;
 mod signals;
 
@@ -38,6 +40,13 @@ enum Command {
     Import(import::Arguments),
     /// Licences of signing agents: issue, verify, revoke.
     Licence(licence::Arguments),
+    /// Registers by hand: resync, offline, online, resolve, close-shift, state, audit.
+    Register(register::Arguments),
+    /// Export and check signing evidence.
+    #[command(subcommand)]
+    Evidence(evidence::Evidence),
+    /// Audit the evidence log of a running gateway.
+    Audit(evidence::Audit),
     /// Ask a running gateway whether it is ready (for container health checks).
     Probe(probe::Arguments),
 }
@@ -96,6 +105,9 @@ pub(crate) fn main() -> ExitCode {
         Command::CheckConfig(arguments) => check_config::check_config(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Licence(arguments) => licence::licence(&arguments),
+        Command::Register(arguments) => register::register(&arguments),
+        Command::Evidence(command) => evidence::evidence(&command),
+        Command::Audit(arguments) => evidence::audit(&arguments),
         Command::Probe(arguments) => probe::probe(&arguments),
     };
     match done {

@@ -7,7 +7,7 @@ use actors::random::OsRandomness;
 use countersign::config;
 use countersign::secrets::Secrets;
 use countersign::telemetry::start_logging;
-use countersign::{Environment, Listeners, open_store, sms_sender, start, tax_service};
+use countersign::{Environment, Listeners, open_store, sending, start, tax_service};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -23,7 +23,7 @@ pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
     super::runtime()?.block_on(async {
         let terminated = terminated();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let sms = sms_sender(&config, &clock)?;
+        let sms = sending(&config, &clock, &metrics)?;
         let tax = tax_service(&config, &clock)?;
         let environment = Environment {
             store,

@@ -1,7 +1,8 @@
 //! What the types cannot say: ranges, and values that belong together.
 
-use super::{Config, ConfigSecret, HOLD_MARGIN_SECONDS, OUTCOME_GRACE_SECONDS, SmsSenderKind};
+use super::{Config, ConfigSecret, HOLD_MARGIN_SECONDS, OUTCOME_GRACE_SECONDS};
 use actors::machines::otp::{CAP_MAX, LOCK_AFTER_TRIES_MAX};
+use evidence::checkpoint::{Signer, Verifier};
 use std::fmt;
 
 /// One thing that is wrong, and what to do about it.
@@ -27,6 +28,7 @@ pub(super) fn check(config: &Config, dev: bool) -> Vec<Problem> {
     problems.secrets(config, dev);
     problems.sms(config, dev);
     problems.cashdesk(config);
+    problems.evidence(config, dev);
     problems.agents(config, dev);
     let Config { public, .. } = config;
     if public.tls_certificate_file.is_some() != public.tls_key_file.is_some() {
@@ -50,17 +52,17 @@ pub(super) fn check(config: &Config, dev: bool) -> Vec<Problem> {
     problems.0
 }
 
-struct Problems(Vec<Problem>);
+pub(super) struct Problems(Vec<Problem>);
 
 impl Problems {
-    fn add(&mut self, option: &'static str, message: impl Into<String>) {
+    pub(super) fn add(&mut self, option: &'static str, message: impl Into<String>) {
         self.0.push(Problem {
             option,
             message: message.into(),
         });
     }
 
-    fn range(&mut self, option: &'static str, value: impl Into<u64>, min: u64, max: u64) {
+    pub(super) fn range(&mut self, option: &'static str, value: impl Into<u64>, min: u64, max: u64) {
         if !(min..=max).contains(&value.into()) {
             self.add(option, format!("must be between {min} and {max}"));
         }
@@ -205,7 +207,75 @@ impl Problems {
         }
     }
 
-    fn secret(&mut self, option: &'static str, secret: &ConfigSecret, dev: bool) {
+    fn evidence(&mut self, config: &Config, dev: bool) {
+        let evidence = &config.evidence;
+        let sizes = [
+            (
+                "evidence.containers_per_contract_max",
+                evidence.containers_per_contract_max,
+                10_000,
+            ),
+            (
+                "evidence.bytes_per_contract_max",
+                evidence.bytes_per_contract_max,
+                64 << 20,
+            ),
+            ("evidence.waiting_max", evidence.waiting_max, 1_000_000),
+            (
+                "evidence.contracts_per_client_max",
+                evidence.contracts_per_client_max,
+                1_000_000,
+            ),
+            ("evidence.tiles_max", evidence.tiles_max, 1_000_000),
+        ];
+        for (option, value, max) in sizes {
+            self.range(option, count(value), 1, max);
+        }
+        self.range("evidence.queue_max", evidence.queue_max, 1, 1_000_000);
+        self.range("evidence.idle_seconds", evidence.idle_seconds, 1, 86_400);
+        // Half a second is for keeping it: together "at most a second old".
+        self.range(
+            "evidence.checkpoint_milliseconds",
+            evidence.checkpoint_milliseconds,
+            1,
+            500,
+        );
+        self.range("evidence.sink_seconds", evidence.sink_seconds, 1, 86_400);
+        self.range(
+            "evidence.audit_leaves_per_second",
+            evidence.audit_leaves_per_second,
+            0,
+            1_000_000,
+        );
+        self.range(
+            "evidence.otp_wait_milliseconds",
+            evidence.otp_wait_milliseconds,
+            1,
+            10_000,
+        );
+        for key in &evidence.signing_keys {
+            self.secret("evidence.signing_keys", key, dev);
+        }
+        if evidence.signing_keys.len() > 4 {
+            self.add(
+                "evidence.signing_keys",
+                "four keys sign at most: the current one, and others only during a change",
+            );
+        }
+        if Signer::from_seed(&evidence.origin, &[0; 32]).is_none() {
+            self.add(
+                "evidence.origin",
+                "must be a name without spaces and `+`, say example.com/evidence",
+            );
+        }
+        for key in &evidence.former_keys {
+            if let Err(error) = key.parse::<Verifier>() {
+                self.add("evidence.former_keys", error.to_string());
+            }
+        }
+    }
+
+    pub(super) fn secret(&mut self, option: &'static str, secret: &ConfigSecret, dev: bool) {
         if secret.is_empty() {
             self.add(option, MISSING);
         } else if secret.is_example() && !dev {
@@ -244,39 +314,10 @@ impl Problems {
         self.range("agents.judges", count(agents.judges), 0, 64);
         self.range("agents.report_seconds", agents.report_seconds, 5, 3_600);
     }
-
-    fn sms(&mut self, config: &Config, dev: bool) {
-        let sms = &config.sms;
-        self.range("sms.timeout_seconds", sms.timeout_seconds, 1, 55);
-        match sms.sender {
-            SmsSenderKind::Sandbox if !dev => {
-                self.add(
-                    "sms.sender",
-                    "the sandbox sends nothing to anybody and is for `countersign dev` only",
-                );
-            }
-            SmsSenderKind::Sandbox => {}
-            SmsSenderKind::Webhook => {
-                if sms.webhook.url.is_empty() {
-                    self.add(
-                        "sms.webhook.url",
-                        "is needed: the URL that messages are posted to",
-                    );
-                } else if !sms.webhook.url.starts_with("https://") && !sms.webhook.url.starts_with("http://")
-                {
-                    self.add(
-                        "sms.webhook.url",
-                        "must begin with https:// (or http:// on a private network)",
-                    );
-                }
-                self.secret("sms.webhook.secret", &sms.webhook.secret, dev);
-            }
-        }
-    }
 }
 
-const MISSING: &str = "is needed: give it in the file, or as a variable, or as file:PATH";
+pub(super) const MISSING: &str = "is needed: give it in the file, or as a variable, or as file:PATH";
 
-fn count(value: usize) -> u64 {
+pub(super) fn count(value: usize) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }

@@ -5,14 +5,22 @@
 
 mod agents;
 mod check;
+mod check_sms;
+mod evidence;
 mod fiscal;
 mod load;
 mod secret;
+mod sms;
 #[cfg(test)]
 mod tests;
 
+pub use self::sms::{
+    Breaker, HttpAccount, Price, SandboxSender, SmppAccount, SmppMode, Sms, SmsSenderKind, Spending, Traffic,
+    TrafficMode, Twilio, Webhook,
+};
 pub use agents::Agents;
 pub use check::Problem;
+pub use evidence::Evidence;
 pub use fiscal::{CashDesk, Tax};
 pub use load::{LoadError, Sources, from_text, load, load_unchecked};
 pub use secret::ConfigSecret;
@@ -53,6 +61,8 @@ pub struct Config {
     pub cashdesk: CashDesk,
     /// Signing agents.
     pub agents: Agents,
+    /// Signing evidence.
+    pub evidence: Evidence,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -173,48 +183,6 @@ pub struct Customers {
     pub idle_seconds: u64,
 }
 
-/// How messages go out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Sms {
-    /// Which sender.
-    pub sender: SmsSenderKind,
-    /// Seconds that the operator may take; after them the outcome is unknown.
-    pub timeout_seconds: u64,
-    /// The webhook.
-    pub webhook: Webhook,
-    /// The sandbox.
-    pub sandbox: SandboxSender,
-}
-
-/// Which sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SmsSenderKind {
-    /// The administrator's own URL.
-    Webhook,
-    /// The stand-in operator; `countersign dev` only.
-    Sandbox,
-}
-
-/// The administrator's own URL.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Webhook {
-    /// Where messages are POSTed.
-    pub url: String,
-    /// `whsec_` and base64 of 24 to 64 bytes: the key of the Standard Webhooks signature.
-    pub secret: ConfigSecret,
-}
-
-/// The stand-in operator.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SandboxSender {
-    /// Its base URL.
-    pub url: String,
-}
-
 /// What is logged, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -311,17 +279,6 @@ impl Default for Customers {
         Self {
             queue_max: 4_096,
             idle_seconds: 300,
-        }
-    }
-}
-
-impl Default for Sms {
-    fn default() -> Self {
-        Self {
-            sender: SmsSenderKind::Webhook,
-            timeout_seconds: 10,
-            webhook: Webhook::default(),
-            sandbox: SandboxSender::default(),
         }
     }
 }

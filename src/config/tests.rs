@@ -1,6 +1,9 @@
 //! Facts about the configuration: the file in the repository, what wins over what, what is refused, and that no secret is ever seen.
 
-use super::{Agents, Config, ConfigSecret, LoadError, Public, Sources, load, load_unchecked};
+use super::{
+    Agents, Config, ConfigSecret, Evidence, LoadError, Public, SmppAccount, Sms, Sources, load,
+    load_unchecked,
+};
 use crate::secrets::Secrets;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -87,10 +90,18 @@ fn every_option() -> BTreeSet<String> {
             tls_client_ca_file: some(),
             tls_client_certificate_required: false,
         },
+        sms: Sms {
+            smpp: [("main".to_owned(), SmppAccount::default())].into(),
+            ..Sms::default()
+        },
         agents: Agents {
             tls_certificate_file: some(),
             tls_key_file: some(),
             ..Agents::default()
+        },
+        evidence: Evidence {
+            sink_directory: some(),
+            ..Evidence::default()
         },
         ..Config::default()
     };

@@ -1,11 +1,13 @@
 //! Invented partners and customers, so that the first call works.
 
 use super::agent::EMAIL;
-use super::files::{DevCashDesk, DevFile, DevPartner, DevSecrets};
+use super::files::{DevCashDesk, DevFile, DevIntegration, DevPartner, DevSecrets};
 use super::tax::REGISTERS;
+use actors::clock::{Clock, SystemClock};
 use actors::directory::records::{ContactRecord, ContractTypeRecord, CustomerRecord, OtpOverrides};
-use actors::directory::{Change, Directory};
+use actors::directory::{Change, Directory, EvidenceChange};
 use actors::ids::{ContractTypeId, CustomerId, InvokerCode};
+use actors::random::{OsRandomness, draw_uuid};
 use actors::secret::Secret;
 use serde_json::json;
 use uuid::Uuid;
@@ -23,6 +25,8 @@ const PARTNERS: [(&str, Uuid, &[u8]); 2] = [
         &[8],
     ),
 ];
+/// The system that records evidence.
+const INTEGRATION: &str = "demo";
 /// Code, name, contacts (code, phone type, number, deleted): one customer with every kind of contact, and two plain ones.
 type Customer = (i64, &'static str, &'static [(i64, i32, &'static str, bool)]);
 const CUSTOMERS: [Customer; 3] = [
@@ -90,6 +94,32 @@ pub(super) async fn fill(directory: &Directory, secrets: &DevSecrets) -> Result<
     Ok(())
 }
 
+/// Adds the demo integration, and binds the first partner's verified codes to it; a directory that has them stays as it is.
+pub(super) async fn fill_evidence(directory: &Directory, secrets: &DevSecrets) -> Result<(), String> {
+    if directory.snapshot().integration(INTEGRATION).is_some() {
+        return Ok(());
+    }
+    let failed = |error: &dyn std::fmt::Display| format!("demo data: {error}");
+    let id = draw_uuid(&OsRandomness, SystemClock::new().now()).map_err(|fault| failed(&fault))?;
+    let key = secrets
+        .integration_keys
+        .first()
+        .map(|key| (Secret::new(key.clone()), id));
+    let changes = [
+        EvidenceChange::PutIntegration {
+            name: INTEGRATION.to_owned(),
+            key,
+        },
+        EvidenceChange::Link {
+            invoker: InvokerCode(PARTNERS[0].1),
+            integration: Some(INTEGRATION.to_owned()),
+        },
+    ];
+    let applied = directory.apply(changes.map(Change::Evidence).into()).await;
+    let applied: Result<Vec<()>, _> = applied.map_err(|error| failed(&error))?.into_iter().collect();
+    applied.map(drop).map_err(|error| failed(&error))
+}
+
 /// Where everything listens.
 pub(super) struct Urls {
     pub(super) public: String,
@@ -100,7 +130,7 @@ pub(super) struct Urls {
 }
 
 /// What `dev.json` says.
-pub(super) fn describe(secrets: &DevSecrets, urls: Urls) -> DevFile {
+pub(super) fn describe(secrets: &DevSecrets, urls: Urls, evidence_key: String) -> DevFile {
     let partners = PARTNERS
         .iter()
         .zip(&secrets.partner_keys)
@@ -110,6 +140,10 @@ pub(super) fn describe(secrets: &DevSecrets, urls: Urls) -> DevFile {
             key: key.clone(),
             contract_types: types.to_vec(),
         });
+    let integrations = secrets.integration_keys.iter().map(|key| DevIntegration {
+        name: INTEGRATION.to_owned(),
+        key: key.clone(),
+    });
     let customers = CUSTOMERS.iter().map(|(code, name, contacts)| {
         let contacts = contacts.iter().map(|(code, phone_type, number, deleted)| {
             json!({ "contact_ccms_code": code, "phone_type": phone_type, "number": number, "deleted": deleted })
@@ -131,6 +165,8 @@ pub(super) fn describe(secrets: &DevSecrets, urls: Urls) -> DevFile {
             password: secrets.shop_password.clone(),
             registers: REGISTERS.to_vec(),
         },
+        integrations: integrations.collect(),
+        evidence_key,
         customers: customers.collect(),
     }
 }

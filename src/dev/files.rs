@@ -1,6 +1,6 @@
 //! What `countersign dev` keeps beside its database: its secrets, and where everything is.
 
-use crate::secrets::{admin_key, api_token, base64_secret, partner_key};
+use crate::secrets::{admin_key, api_token, base64_secret, evidence_key, integration_key, partner_key};
 use actors::random::Randomness;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -23,7 +23,15 @@ pub(super) struct DevSecrets {
     pub(super) agent_secret: String,
     /// The key of the demo agent's own API.
     pub(super) agent_api_key: String,
+    /// The evidence log's key; made later in directories that are older than it.
+    #[serde(default)]
+    pub(super) evidence_key: String,
+    #[serde(default)]
+    pub(super) integration_keys: Vec<String>,
 }
+
+/// Names the log of demonstrations.
+const EVIDENCE_ORIGIN: &str = "countersign-dev/evidence";
 
 /// Where everything is: `dev.json`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -46,8 +54,21 @@ pub struct DevFile {
     pub partners: Vec<DevPartner>,
     /// The demo shop, whose cash desks speak CashDesk's API below `public`.
     pub cashdesk: DevCashDesk,
+    /// Demo integrations, which record evidence.
+    pub integrations: Vec<DevIntegration>,
+    /// The evidence log's public key.
+    pub evidence_key: String,
     /// Demo customers, in the form in which they were imported.
     pub customers: Vec<serde_json::Value>,
+}
+
+/// A demo integration.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct DevIntegration {
+    /// Its name.
+    pub name: String,
+    /// Its key.
+    pub key: String,
 }
 
 /// A demo partner.
@@ -81,19 +102,23 @@ impl DevSecrets {
     pub(super) fn load_or_make(data: &Path, randomness: &dyn Randomness) -> Result<Self, String> {
         let path = data.join("secrets.json");
         match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
-                format!(
-                    "{}: {error}; remove the directory to start afresh",
-                    path.display()
-                )
-            }),
+            Ok(bytes) => {
+                let mut kept: Self = serde_json::from_slice(&bytes).map_err(|error| {
+                    format!(
+                        "{}: {error}; remove the directory to start afresh",
+                        path.display()
+                    )
+                })?;
+                if kept.evidence_key.is_empty() {
+                    kept.add_evidence(randomness)?;
+                    kept.write(data)?;
+                }
+                Ok(kept)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let made = Self::make(randomness).map_err(|fault| fault.to_string())?;
-                write_private(
-                    data,
-                    "secrets.json",
-                    &serde_json::to_vec_pretty(&made).expect("strings become JSON"),
-                )?;
+                let mut made = Self::make(randomness).map_err(|fault| fault.to_string())?;
+                made.add_evidence(randomness)?;
+                made.write(data)?;
                 Ok(made)
             }
             Err(error) => Err(format!("{}: cannot be read: {error}", path.display())),
@@ -110,7 +135,22 @@ impl DevSecrets {
             shop_password: base64_secret(randomness)?,
             agent_secret: base64_secret(randomness)?,
             agent_api_key: partner_key(randomness)?,
+            evidence_key: String::new(),
+            integration_keys: Vec::new(),
         })
+    }
+
+    fn add_evidence(&mut self, randomness: &dyn Randomness) -> Result<(), String> {
+        let (secret, _) = evidence_key(EVIDENCE_ORIGIN, randomness)?;
+        secret.expose().clone_into(&mut self.evidence_key);
+        let key = integration_key(randomness).map_err(|fault| fault.to_string())?;
+        self.integration_keys = vec![key];
+        Ok(())
+    }
+
+    fn write(&self, data: &Path) -> Result<(), String> {
+        let text = serde_json::to_vec_pretty(self).expect("strings become JSON");
+        write_private(data, "secrets.json", &text)
     }
 }
 

@@ -3,13 +3,16 @@
 mod agent;
 mod demo;
 mod files;
+mod sms;
 mod tax;
 
-pub use files::{DevCashDesk, DevFile, DevPartner};
+pub use files::{DevCashDesk, DevFile, DevIntegration, DevPartner};
+pub use sms::DevSms;
 
 use crate::config::{self, Config, LoadError, Sources};
 use crate::listeners::Listeners;
-use crate::run::{Environment, Started, open_store, sms_sender, start, tax_service};
+use crate::outbound::sms::setup::sending;
+use crate::run::{Environment, Started, open_store, start, tax_service};
 use actors::clock::{Clock, SystemClock};
 use actors::random::{OsRandomness, Randomness};
 use files::DevSecrets;
@@ -18,7 +21,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage::Store;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 /// What `countersign dev` is given.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct Options {
     pub data: PathBuf,
     /// File, environment and flags.
     pub sources: Sources,
+    /// By which way messages reach the stand-in operator.
+    pub sms: DevSms,
 }
 
 /// A world that runs.
@@ -34,8 +38,7 @@ pub struct Dev {
     started: Started,
     /// What was written to `dev.json`.
     pub file: DevFile,
-    stop_sms: oneshot::Sender<()>,
-    sms: tokio::task::JoinHandle<()>,
+    sms: sms::SmsStandIn,
     fiscal: tax::FiscalStandIn,
     agent: agent::DemoAgent,
 }
@@ -49,16 +52,10 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     std::fs::create_dir_all(&options.data)
         .map_err(|error| format!("{}: cannot be made: {error}", options.data.display()))?;
     let secrets = DevSecrets::load_or_make(&options.data, randomness.as_ref())?;
-    let sms_listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-    let sms_url = base_url(&sms_listener)?;
+    let sms = sms::SmsStandIn::start().await?;
     let fiscal = tax::FiscalStandIn::start(&options.data).await?;
-    let mut config =
-        configure(options, &secrets, &sms_url, &fiscal.url).map_err(|error| error.to_string())?;
+    let mut config = configure(options, &secrets, &sms, &fiscal.url).map_err(|error| error.to_string())?;
 
-    let (stop_sms, sms_stopped) = oneshot::channel::<()>();
-    let sms = tokio::spawn(sandbox::sms::serve(sms_listener, async move {
-        let _ = sms_stopped.await; // told, or forgotten: both mean stop
-    }));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let metrics = prometheus::Registry::new();
     let store: Arc<dyn Store> = {
@@ -68,11 +65,11 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     };
     // Only now: who holds the store's lock is the one whom `dev.json` is about.
     files::remove_stale(&options.data)?;
-    let sms_sender = sms_sender(&config, &clock)?;
+    let sending = sending(&config, &clock, &metrics)?;
     let tax = tax_service(&config, &clock)?;
     let environment = Environment {
         store,
-        sms: sms_sender,
+        sms: sending,
         clock,
         randomness,
         tax,
@@ -100,16 +97,18 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     let urls = demo::Urls {
         public,
         admin,
-        sms: sms_url,
+        sms: sms.url.clone(),
         fiscal: fiscal.url.clone(),
         agent: agent.url.clone(),
     };
-    let file = demo::describe(&secrets, urls);
+    demo::fill_evidence(&started.gateway.directory, &secrets).await?;
+    let evidence_key = started.gateway.evidence.checkpoints().keys().next();
+    let evidence_key = evidence_key.map(ToString::to_string).unwrap_or_default();
+    let file = demo::describe(&secrets, urls, evidence_key);
     file.write(&options.data)?;
     Ok(Dev {
         started,
         file,
-        stop_sms,
         sms,
         fiscal,
         agent,
@@ -124,10 +123,7 @@ impl Dev {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), String> {
         let ended = self.started.run(shutdown).await;
         let agent = self.agent.stop().await;
-        let _ = self.stop_sms.send(()); // gone already is stopped already
-        self.sms
-            .await
-            .map_err(|error| format!("the stand-in operator ended badly: {error}"))?;
+        self.sms.stop().await?;
         self.fiscal.stop().await?;
         agent?;
         ended
@@ -147,7 +143,7 @@ pub fn database(data: &Path) -> PathBuf {
 fn configure(
     options: &Options,
     secrets: &DevSecrets,
-    sms_url: &str,
+    sms: &sms::SmsStandIn,
     fiscal_url: &str,
 ) -> Result<Config, LoadError> {
     let mut sources = options.sources.clone();
@@ -166,13 +162,14 @@ fn configure(
         // Whatever is free: nobody but the demo's own agent looks for it.
         ("agents.address", quoted("127.0.0.1:0")),
         ("agents.push_private_addresses", "true".to_owned()),
-        ("sms.sender", quoted("sandbox")),
-        ("sms.sandbox.url", quoted(sms_url)),
+        (
+            "evidence.signing_keys",
+            format!("[{}]", quoted(&secrets.evidence_key)),
+        ),
         ("tax.url", quoted(&format!("{fiscal_url}/fs"))),
-        // The demo agent is told where; nobody else looks for it.
-        ("agents.address", quoted("127.0.0.1:0")),
     ];
-    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let own = own.into_iter().chain(sms.settings(options.sms));
+    let own = own.map(|(name, value)| (name.to_owned(), value));
     // First, so that what the user says wins.
     sources.flags = own.chain(sources.flags).collect();
     config::load(&sources, true)

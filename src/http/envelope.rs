@@ -26,10 +26,14 @@ pub struct Envelope {
     /// A safe text with the request's id; for Reason 12 alone.
     #[schema(required)]
     pub exception_message: Option<String>,
-    /// The code's id; on success alone.
+    /// The code's id; on success, and with Reason 8 where nobody knows whether the message went.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub challenge_id: Option<Uuid>,
+    /// Where the receipt of the evidence is that a verification has left; absent where it leaves none, or it was not durable in time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub evidence_receipt: Option<String>,
 }
 
 impl Envelope {
@@ -72,6 +76,7 @@ impl Envelope {
             error_messages: None,
             exception_message: None,
             challenge_id: None,
+            evidence_receipt: None,
         }
     }
 }

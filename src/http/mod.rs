@@ -5,7 +5,9 @@
 pub mod admin;
 mod agents;
 pub mod cashdesk;
+mod deliveries;
 pub mod envelope;
+mod evidence;
 mod exchange;
 mod face;
 mod form;
@@ -13,35 +15,43 @@ mod form;
 #[doc(hidden)]
 pub mod fuzzing;
 mod health;
+mod log;
 mod openapi;
 mod openapi_agents;
+mod openapi_registers;
 mod operations;
 mod otp;
 mod otp_body;
 #[cfg(test)]
 mod otp_body_tests;
 pub mod problem;
+mod receipts;
+mod routing;
 
+pub use evidence::openapi::evidence_document;
 pub use exchange::Exchange;
 pub use face::{GatewayFace, HttpMetrics, route_of};
 pub use openapi::{admin_document, cashdesk_document, public_document};
 
+use crate::outbound::sms::router::Router;
 use actors::accounts::Accounts;
 use actors::agents::Agents;
 use actors::clock::Clock;
+use actors::deliveries::Deliveries;
 use actors::directory::Directory;
+use actors::evidence::EvidenceService;
 use actors::otp::OtpService;
 use actors::random::Randomness;
-use exchange::{Answer, exchange, finish};
+use exchange::exchange;
 use http::Response;
-use problem::{Code, Problem, Shape};
-use std::future::Future;
+use problem::Shape;
+use routing::{decoded, first_of, nothing, route, route1, route2, tail};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use storage::Store;
 use warp::filters::BoxedFilter;
-use warp::{Filter, Rejection, Reply, path};
+use warp::{Filter, Reply, path};
 
 /// What handlers need; cheap to clone.
 pub type Gateway = Arc<Parts>;
@@ -50,6 +60,12 @@ pub type Gateway = Arc<Parts>;
 pub struct Parts {
     /// CM-S02.
     pub otp: OtpService,
+    /// What became of messages.
+    pub deliveries: Deliveries,
+    /// Operators, for their reports.
+    pub router: Option<Arc<Router>>,
+    /// This gateway's public base URL as operators see it, without a slash at the end.
+    pub receipts_url: String,
     /// Who may call, and whom codes go to.
     pub directory: Directory,
     /// Users of the fiscal side, their registers, cashiers and tokens.
@@ -58,6 +74,10 @@ pub struct Parts {
     pub cashdesk: Option<cashdesk::CashDesk>,
     /// Signing agents.
     pub agents: Arc<Agents>,
+    /// Signing evidence.
+    pub evidence: EvidenceService,
+    /// Whether checkpoints may go into files.
+    pub has_sink_directory: bool,
     /// The store, for its health.
     pub store: Arc<dyn Store>,
     /// Time.
@@ -92,6 +112,17 @@ pub fn public(gateway: &Gateway) -> Routes {
             Shape::Otp,
             otp::verify,
         ),
+        evidence_routes(g),
+        route1(
+            path!("api" / "v1" / "contract-otp" / "deliveries" / String),
+            g,
+            deliveries::one,
+        ),
+        route1(
+            path!("api" / "v1" / "sms" / "receipts" / String),
+            g,
+            receipts::receive,
+        ),
         tills(g),
         route(path!("openapi.json"), g, Shape::Plain, openapi::public),
         route1(path("docs").and(tail()), g, openapi::swagger),
@@ -121,6 +152,100 @@ pub fn agents(gateway: &Gateway) -> Routes {
         route(path!("agent" / "v1" / "cashiers"), g, plain, agents::cashiers),
         route1(path!("errors" / String), g, openapi::error_page),
         nothing(),
+    ])
+}
+
+/// Signing evidence, and its log.
+fn evidence_routes(gateway: &Gateway) -> Routes {
+    let (g, plain) = (gateway, Shape::Plain);
+    let method = Shape::Evidence;
+    first_of([
+        route(
+            path!("api" / "v0" / "AddContractESignInfo"),
+            g,
+            method,
+            evidence::add,
+        ),
+        route(
+            path!("api" / "v0" / "GetContractESignInfo"),
+            g,
+            method,
+            evidence::get,
+        ),
+        route(
+            path!("api" / "v0" / "VerifyContractESignInfo"),
+            g,
+            method,
+            evidence::verify,
+        ),
+        route(path!("api" / "v0" / "openapi.json"), g, plain, openapi::evidence),
+        route(path!("log" / "checkpoint"), g, plain, log::checkpoint),
+        route(path!("log" / "key"), g, plain, log::key),
+        route(path!("log" / "proof" / "inclusion"), g, plain, log::inclusion),
+        route(path!("log" / "proof" / "consistency"), g, plain, log::consistency),
+        route1(path!("log" / "receipts" / String), g, log::receipt),
+    ])
+}
+
+/// The administration of signing evidence.
+fn evidence_admin(gateway: &Gateway) -> Routes {
+    use admin::{evidence, integrations};
+    let (g, plain) = (gateway, Shape::Plain);
+    first_of([
+        route(
+            path!("admin" / "v1" / "integrations"),
+            g,
+            plain,
+            integrations::list,
+        ),
+        route1(
+            path!("admin" / "v1" / "integrations" / String),
+            g,
+            integrations::one,
+        ),
+        route1(
+            path!("admin" / "v1" / "integrations" / String / "keys"),
+            g,
+            integrations::keys,
+        ),
+        route2(
+            path!("admin" / "v1" / "integrations" / String / "keys" / String),
+            g,
+            integrations::key,
+        ),
+        route2(
+            path!("admin" / "v1" / "integrations" / String / "hash-algorithms" / String),
+            g,
+            integrations::algorithms,
+        ),
+        route1(
+            path!("admin" / "v1" / "invokers" / String / "evidence"),
+            g,
+            integrations::link,
+        ),
+        route(
+            path!("admin" / "v1" / "checkpoint-sinks"),
+            g,
+            plain,
+            integrations::sinks,
+        ),
+        route1(
+            path!("admin" / "v1" / "checkpoint-sinks" / String),
+            g,
+            integrations::sink,
+        ),
+        route(
+            path!("admin" / "v1" / "evidence" / "audit"),
+            g,
+            plain,
+            evidence::audit,
+        ),
+        route(
+            path!("admin" / "v1" / "evidence" / "bundle"),
+            g,
+            plain,
+            evidence::bundle,
+        ),
     ])
 }
 
@@ -172,6 +297,11 @@ pub fn admin(gateway: &Gateway) -> Routes {
             path!("admin" / "v1" / "invokers" / String / "keys" / String),
             g,
             admin::invokers::key,
+        ),
+        route1(
+            path!("admin" / "v1" / "invokers" / String / "webhook"),
+            g,
+            admin::hooks::hook,
         ),
         route(
             path!("admin" / "v1" / "contract-types"),
@@ -246,10 +376,41 @@ pub fn admin(gateway: &Gateway) -> Routes {
             admin::registers::state,
         ),
         route1(
+            path!("admin" / "v1" / "registers" / String / "resync"),
+            g,
+            admin::register_tools::resync,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "offline"),
+            g,
+            admin::register_tools::offline,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "online"),
+            g,
+            admin::register_tools::online,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "resolve"),
+            g,
+            admin::register_tools::resolve,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "close-shift"),
+            g,
+            admin::register_tools::close_shift,
+        ),
+        route1(
+            path!("admin" / "v1" / "registers" / String / "audit"),
+            g,
+            admin::register_tools::audit,
+        ),
+        route1(
             path!("admin" / "v1" / "cashiers" / String),
             g,
             admin::cashiers::one,
         ),
+        evidence_admin(g),
         route(path!("admin" / "v1" / "import"), g, plain, admin::import::import),
         route(path!("admin" / "v1" / "agents"), g, plain, admin::agents::list),
         route1(path!("admin" / "v1" / "agents" / String), g, admin::agents::one),
@@ -326,13 +487,6 @@ fn key_route(gateway: &Gateway) -> Routes {
         .boxed()
 }
 
-/// The first route whose path matches answers.
-fn first_of<const N: usize>(routes: [Routes; N]) -> Routes {
-    let mut routes = routes.into_iter();
-    let first = routes.next().expect("a face has routes");
-    routes.fold(first, |before, next| before.or(next).unify().boxed())
-}
-
 /// A service for [`serve::Server`].
 pub fn service(
     routes: Routes,
@@ -343,85 +497,4 @@ pub fn service(
     Future: Send,
 > + Clone {
     warp::service(routes.map(Reply::into_response))
-}
-
-/// A route without parameters.
-fn route<P, F, R>(path: P, gateway: &Gateway, shape: Shape, handler: F) -> Routes
-where
-    P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
-    F: Fn(Gateway, Exchange) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Answer> + Send + 'static,
-{
-    let gateway = Arc::clone(gateway);
-    path.and(exchange())
-        .then(move |exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(Arc::clone(&gateway), exchange);
-            async move { finish(answer.await, shape, &request_id) }
-        })
-        .boxed()
-}
-
-/// A route with one parameter.
-fn route1<P, F, R>(path: P, gateway: &Gateway, handler: F) -> Routes
-where
-    P: Filter<Extract = (String,), Error = Rejection> + Clone + Send + Sync + 'static,
-    F: Fn(Gateway, String, Exchange) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Answer> + Send + 'static,
-{
-    let gateway = Arc::clone(gateway);
-    path.and(exchange())
-        .then(move |parameter: String, exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(Arc::clone(&gateway), decoded(&parameter), exchange);
-            async move { finish(answer.await, Shape::Plain, &request_id) }
-        })
-        .boxed()
-}
-
-/// A route with two parameters.
-fn route2<P, F, R>(path: P, gateway: &Gateway, handler: F) -> Routes
-where
-    P: Filter<Extract = (String, String), Error = Rejection> + Clone + Send + Sync + 'static,
-    F: Fn(Gateway, [String; 2], Exchange) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Answer> + Send + 'static,
-{
-    let gateway = Arc::clone(gateway);
-    path.and(exchange())
-        .then(move |first: String, second: String, exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(
-                Arc::clone(&gateway),
-                [decoded(&first), decoded(&second)],
-                exchange,
-            );
-            async move { finish(answer.await, Shape::Plain, &request_id) }
-        })
-        .boxed()
-}
-
-/// What is left of the path.
-fn tail() -> impl Filter<Extract = (String,), Error = std::convert::Infallible> + Clone {
-    path::tail().map(|tail: path::Tail| tail.as_str().to_owned())
-}
-
-/// A path's parameter without its percent signs; one that is no UTF-8 stays as it is and will not be found.
-fn decoded(parameter: &str) -> String {
-    percent_encoding::percent_decode_str(parameter)
-        .decode_utf8()
-        .map_or_else(|_| parameter.to_owned(), Into::into)
-}
-
-/// No other route.
-fn nothing() -> Routes {
-    path::full()
-        .and(warp::ext::get::<serve::RequestId>())
-        .map(|path: path::FullPath, id: serve::RequestId| {
-            Problem::new(
-                Code::NotFound,
-                "there is no such route; /openapi.json lists those that there are",
-            )
-            .into_response(Shape::of(path.as_str()), &id)
-        })
-        .boxed()
 }

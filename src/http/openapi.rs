@@ -8,12 +8,16 @@ use super::admin::accounts::{AccountRow, AccountView, TokenView};
 use super::admin::cashiers::{CashierRow, CashierView};
 use super::admin::contract_types::{ContractTypeRow, ContractTypeView};
 use super::admin::customers::CustomerRow;
+use super::admin::hooks::{HookRow, HookView};
 use super::admin::import::Imported;
 use super::admin::invokers::{InvokerRow, InvokerView, KeyRow, NewKeyView};
 use super::admin::registers::{RegisterRow, RegisterState, RegisterView};
+use super::deliveries::DeliveryView;
 use super::envelope::Envelope;
+use super::evidence::openapi::{evidence_admin_document, evidence_document};
 use super::exchange::{Answer, Exchange};
 use super::openapi_agents::AgentsAdminApi;
+use super::openapi_registers::RegisterToolsApi;
 use super::problem::{Code, Problem};
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Response, StatusCode};
@@ -43,6 +47,9 @@ struct SendBody {
     /// SHA-256 of the documents that the code is for, in hexadecimal; their order does not matter.
     #[schema(max_items = 100)]
     documents_sha256: Option<Vec<Sha256Hex>>,
+    /// Integration id of the client, for the evidence that the verification may leave; the customer's code where there is none.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
+    client_integration_id: Option<String>,
 }
 
 /// A verification's body.
@@ -162,6 +169,19 @@ otp_route!(
     "Seconds, with Reason 23 of a locked contact"
 );
 
+described! {
+    /// What became of a message. Known for a week; also of a message of which nobody knew whether it went (Reason 8 with a ChallengeId).
+    #[utoipa::path(get, path = "/api/v1/contract-otp/deliveries/{challenge_id}", tag = "contract-otp", operation_id = "delivery",
+        security(("partner" = [])), params(("challenge_id" = Uuid, Path, description = "As the send gave it")),
+        responses(
+            (status = 200, body = DeliveryView),
+            (status = 400, body = ProblemDetails, content_type = "application/problem+json", description = "No UUID"),
+            (status = 401, body = ProblemDetails, content_type = "application/problem+json", description = "No valid key"),
+            (status = 404, body = ProblemDetails, content_type = "application/problem+json", description = "No message of yours"),
+            (status = 503, body = ProblemDetails, content_type = "application/problem+json", description = "Nothing is answered now")))]
+    delivery
+}
+
 macro_rules! admin_route {
     ($name:ident, $method:ident, $path:literal, $id:literal, $summary:literal, [$($param:tt)*], [$($body:tt)*], [$($ok:tt)*]) => {
         described! {
@@ -234,6 +254,36 @@ admin_route!(
     "revokeKey",
     "Revoke a key.",
     [("code" = Uuid, Path), ("id" = Uuid, Path)],
+    [],
+    [(status = 204)]
+);
+admin_route!(
+    hook_get,
+    get,
+    "/admin/v1/invokers/{code}/webhook",
+    "getWebhook",
+    "Where a calling system is told what becomes of its messages, and the key of the signatures.",
+    [("code" = Uuid, Path)],
+    [],
+    [(status = 200, body = HookView)]
+);
+admin_route!(
+    hook_put,
+    put,
+    "/admin/v1/invokers/{code}/webhook",
+    "putWebhook",
+    "Tell a calling system what becomes of its messages (Standard Webhooks, `sms.delivery`); makes a new key.",
+    [("code" = Uuid, Path)],
+    [request_body = HookRow,],
+    [(status = 200, body = HookView)]
+);
+admin_route!(
+    hook_delete,
+    delete,
+    "/admin/v1/invokers/{code}/webhook",
+    "deleteWebhook",
+    "Tell a calling system nothing more.",
+    [("code" = Uuid, Path)],
     [],
     [(status = 204)]
 );
@@ -493,7 +543,7 @@ impl Modify for Keys {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Countersign", description = "One-time passwords for signing a contract (CM-S02).", license(name = "MIT OR Apache-2.0")),
-    paths(send, verify),
+    paths(send, verify, delivery),
     modifiers(&Keys)
 )]
 struct PublicApi;
@@ -502,7 +552,7 @@ struct PublicApi;
 #[openapi(
     info(title = "Countersign administration", description = "The directory and its administration.", license(name = "MIT OR Apache-2.0")),
     paths(
-        invokers_list, invoker_get, invoker_put, invoker_delete, keys_post, key_delete, types_list, type_get, type_put, type_delete,
+        invokers_list, invoker_get, invoker_put, invoker_delete, keys_post, key_delete, hook_get, hook_put, hook_delete, types_list, type_get, type_put, type_delete,
         customer_get, customer_put, customer_delete, lock_delete, accounts_list, account_get, account_put, account_keys_post, account_key_delete, account_tokens_get, account_token_delete, account_registers_get, account_cashiers_get, register_get, register_put, register_delete, register_state_get, cashier_get, cashier_put, import_post
     ),
     modifiers(&Keys)
@@ -518,6 +568,8 @@ pub fn public_document() -> utoipa::openapi::OpenApi {
 pub fn admin_document() -> utoipa::openapi::OpenApi {
     let mut document = AdminApi::openapi();
     document.merge(AgentsAdminApi::openapi());
+    document.merge(RegisterToolsApi::openapi());
+    document.merge(evidence_admin_document());
     document
 }
 
@@ -527,6 +579,7 @@ pub fn cashdesk_document() -> utoipa::openapi::OpenApi {
 }
 
 static CASHDESK_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&cashdesk_document()));
+static EVIDENCE_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&evidence_document()));
 static PUBLIC_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&public_document()));
 static ADMIN_JSON: LazyLock<Vec<u8>> = LazyLock::new(|| document_json(&admin_document()));
 
@@ -544,6 +597,12 @@ pub async fn public(_: Gateway, exchange: Exchange) -> Answer {
 pub async fn cashdesk(_: Gateway, exchange: Exchange) -> Answer {
     exchange.allow(&[Method::GET])?;
     Ok(content("application/json", CASHDESK_JSON.clone()))
+}
+
+/// The description of signing evidence.
+pub async fn evidence(_: Gateway, exchange: Exchange) -> Answer {
+    exchange.allow(&[Method::GET])?;
+    Ok(content("application/json", EVIDENCE_JSON.clone()))
 }
 
 /// The administrators' description.

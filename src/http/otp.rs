@@ -2,6 +2,7 @@
 
 use super::Gateway;
 use super::envelope::Envelope;
+use super::evidence::receipt_path;
 use super::exchange::{Answer, Exchange};
 use super::otp_body::{parse_send, parse_verify};
 use super::problem::{Code, Problem};
@@ -61,8 +62,16 @@ fn claim(
 }
 
 fn answer(outcome: Result<Answered, Trouble>) -> Answer {
-    let Answered { answer, replayed } = outcome.map_err(problem)?;
-    let body = serde_json::to_vec(&Envelope::of(&answer)).expect("strings, numbers and booleans become JSON");
+    let Answered {
+        answer,
+        replayed,
+        evidence,
+    } = outcome.map_err(problem)?;
+    let body = serde_json::to_vec(&Envelope {
+        evidence_receipt: evidence.map(receipt_path),
+        ..Envelope::of(&answer)
+    })
+    .expect("strings, numbers and booleans become JSON");
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

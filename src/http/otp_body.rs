@@ -3,9 +3,10 @@
 use super::form::whole;
 use super::problem::{Code, Problem};
 use actors::ids::{ContactId, ContractTypeId, CustomerId, InvokerCode};
-use actors::machines::otp::{Binding, Reason};
-use actors::otp::Inputs;
+use actors::machines::otp::{Binding, CLIENT_REFERENCE_BYTES_MAX, Reason};
+use actors::otp::{EvidenceInputs, Inputs};
 use actors::secret::Otp;
+use evidence::Scalar;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -18,6 +19,15 @@ const DOCUMENTS_MAX: usize = 100;
 pub fn parse_send(body: &[u8]) -> Result<Inputs, Problem> {
     let fields = Fields::new(body)?;
     let inputs = fields.inputs();
+    let client = fields.optional(
+        "ClientIntegrationId",
+        "a string of 1 to 64 visible ASCII characters",
+        client_reference,
+    );
+    let inputs = inputs.zip(client).map(|(mut inputs, client)| {
+        inputs.evidence.client = client;
+        inputs
+    });
     fields.finish(inputs)
 }
 
@@ -79,13 +89,20 @@ impl Fields {
             "an array of at most 100 SHA-256 digests in hexadecimal",
             digests,
         );
+        let documents = documents?.unwrap_or_default();
+        let contract_id = contract_id?;
         Some(Inputs {
             customer: CustomerId(customer?),
             contact: ContactId(contact?),
             contract_type: u8::try_from(contract_type?).ok().map(ContractTypeId),
             invoker: invoker?,
-            binding: Binding::to(contract_id?.as_deref(), &documents?.unwrap_or_default()),
+            binding: Binding::to(contract_id.as_deref(), &documents),
             trace: None,
+            evidence: EvidenceInputs {
+                client: None,
+                contract_id: self.object.get("ContractId").and_then(scalar),
+                documents_sha256: documents,
+            },
         })
     }
 
@@ -171,6 +188,21 @@ fn contract_id(value: &Value) -> Option<String> {
         other => integer(other)?.to_string(),
     };
     (text.chars().count() <= CONTRACT_ID_CHARACTERS_MAX).then_some(text)
+}
+
+/// As the evidence keeps it: in the type in which it came.
+fn scalar(value: &Value) -> Option<Scalar> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(Scalar::Text(text.clone())),
+        Value::Number(number) => Scalar::integer(&number.to_string()),
+        _ => None,
+    }
+}
+
+fn client_reference(value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    let fits = (1..=CLIENT_REFERENCE_BYTES_MAX).contains(&text.len());
+    (fits && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| text.to_owned())
 }
 
 fn digests(value: &Value) -> Option<Vec<[u8; 32]>> {

@@ -197,6 +197,8 @@ pub enum Shape {
     Otp,
     /// CashDesk's `{message, type, code}`.
     CashDesk,
+    /// `{Result, Errors}` of AddContractESignInfo, always with HTTP 200.
+    Evidence,
 }
 
 impl Shape {
@@ -204,6 +206,8 @@ impl Shape {
     pub fn of(path: &str) -> Self {
         if path.starts_with("/api/v1/contract-otp/") {
             Self::Otp
+        } else if path.starts_with("/api/v0/") {
+            Self::Evidence
         } else if is_cashdesk(path) {
             Self::CashDesk
         } else {
@@ -243,6 +247,11 @@ impl Problem {
     /// What it is.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// What is wrong and what to do, in a sentence.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The header fields that go with it (`Allow`, `Retry-After`).
@@ -292,6 +301,7 @@ impl Problem {
     pub fn into_response(self, shape: Shape, request_id: &RequestId) -> Response<Vec<u8>> {
         let (status, slug, title, _) = self.code.facts();
         let envelope = match shape {
+            Shape::Evidence => return super::evidence::refusal(&self),
             Shape::CashDesk => return Fault::from(self).into_response(request_id),
             Shape::Plain => None,
             Shape::Otp => Some(Envelope::refusal(

@@ -1,7 +1,9 @@
 //! The world as the actors ask for it: implements the ports of `actors`.
 
 pub mod agent;
+pub mod checkpoints;
 mod http_client;
+pub mod partner;
 pub mod sms;
 pub mod tax;
 

@@ -9,6 +9,7 @@ use std::{
 
 use tokio::sync::{oneshot, watch};
 
+pub use crate::flip::FlippedStore;
 use crate::{Batch, BoxFuture, Error, Health, Key, Result, Row, Scan, Sequence, Store, Stored};
 
 /// What happens to the chosen operation.

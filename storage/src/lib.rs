@@ -26,6 +26,8 @@ mod engine;
 mod error;
 #[cfg(any(test, feature = "testing"))]
 pub mod fault;
+#[cfg(any(test, feature = "testing"))]
+mod flip;
 mod group;
 mod key;
 mod layer;

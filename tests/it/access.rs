@@ -31,6 +31,7 @@ fn public_rows() -> Vec<Row> {
             Some(with(&inputs(), &json!({ "Otp": "123456" }))),
             200,
         ),
+        row("GET", "/api/v1/contract-otp/deliveries/{challenge_id}", None, 404),
     ]
 }
 
@@ -39,6 +40,7 @@ fn admin_rows() -> Vec<Row> {
     let contact = json!({ "contact_ccms_code": 2001, "phone_type": 3, "number": "09121234567" });
     let customer = Some(json!({ "full_name": "x", "contacts": [contact] }));
     let contract_type = Some(json!({ "title": "x" }));
+    let hook = Some(json!({ "url": "https://partner.test/news" }));
     let agent = Some(json!({ "name": "x", "accounts": [ACCOUNT] }));
     let public_key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
     let licence = Some(json!({ "public_key": public_key, "keys_max": 1, "expires": "2026-06-01T00:00:00Z" }));
@@ -56,6 +58,9 @@ fn admin_rows() -> Vec<Row> {
         row("PUT", "/admin/v1/invokers/{code}", invoker, 200),
         row("POST", "/admin/v1/invokers/{code}/keys", Some(json!({})), 201),
         row("DELETE", "/admin/v1/invokers/{code}/keys/{id}", None, 404),
+        row("PUT", "/admin/v1/invokers/{code}/webhook", hook, 200),
+        row("GET", "/admin/v1/invokers/{code}/webhook", None, 200),
+        row("DELETE", "/admin/v1/invokers/{code}/webhook", None, 204),
         row("GET", "/admin/v1/contract-types", None, 200),
         row("GET", "/admin/v1/contract-types/{id}", None, 200),
         row("PUT", "/admin/v1/contract-types/{id}", contract_type, 200),
@@ -79,9 +84,71 @@ fn admin_rows() -> Vec<Row> {
         row("PUT", "/admin/v1/registers/{num_fiscal}", register, 200),
         row("GET", "/admin/v1/registers/{num_fiscal}", None, 200),
         row("GET", "/admin/v1/registers/{num_fiscal}/state", None, 200),
+        row("POST", "/admin/v1/registers/{num_fiscal}/resync", None, 200),
+        row("POST", "/admin/v1/registers/{num_fiscal}/offline", None, 422),
+        row("POST", "/admin/v1/registers/{num_fiscal}/online", None, 422),
+        row(
+            "POST",
+            "/admin/v1/registers/{num_fiscal}/resolve",
+            Some(json!({})),
+            422,
+        ),
+        row(
+            "POST",
+            "/admin/v1/registers/{num_fiscal}/close-shift",
+            Some(json!({})),
+            422,
+        ),
+        row("GET", "/admin/v1/registers/{num_fiscal}/audit", None, 200),
         row("GET", "/admin/v1/cashiers/{id}", None, 404),
         row("PUT", "/admin/v1/cashiers/{id}", cashier, 404),
         row("DELETE", "/admin/v1/registers/{num_fiscal}", None, 204),
+        row("GET", "/admin/v1/integrations", None, 200),
+        row("PUT", "/admin/v1/integrations/{name}", Some(json!({})), 200),
+        row("GET", "/admin/v1/integrations/{name}", None, 200),
+        row("POST", "/admin/v1/integrations/{name}/keys", Some(json!({})), 201),
+        row("DELETE", "/admin/v1/integrations/{name}/keys/{id}", None, 404),
+        row(
+            "PUT",
+            "/admin/v1/integrations/{name}/hash-algorithms/{version}",
+            Some(json!({ "digest": "md5", "fields": ["ContractId"], "encoding": "hex" })),
+            200,
+        ),
+        row(
+            "GET",
+            "/admin/v1/integrations/{name}/hash-algorithms/{version}",
+            None,
+            200,
+        ),
+        row(
+            "PUT",
+            "/admin/v1/invokers/{code}/evidence",
+            Some(json!({ "integration": "lombard" })),
+            200,
+        ),
+        row("GET", "/admin/v1/invokers/{code}/evidence", None, 200),
+        row("DELETE", "/admin/v1/invokers/{code}/evidence", None, 204),
+        row("GET", "/admin/v1/checkpoint-sinks", None, 200),
+        row(
+            "PUT",
+            "/admin/v1/checkpoint-sinks/{name}",
+            Some(json!({ "url": "http://127.0.0.1:1/" })),
+            200,
+        ),
+        row("GET", "/admin/v1/checkpoint-sinks/{name}", None, 200),
+        row("DELETE", "/admin/v1/checkpoint-sinks/{name}", None, 204),
+        row(
+            "POST",
+            "/admin/v1/evidence/audit",
+            Some(json!({ "from": 0 })),
+            200,
+        ),
+        row(
+            "POST",
+            "/admin/v1/evidence/bundle",
+            Some(json!({ "integration": "lombard", "client": "c", "contract": "1" })),
+            404,
+        ),
         row("POST", "/admin/v1/import", None, 200),
         row("DELETE", "/admin/v1/customers/{ccms_code}", None, 204),
         row("DELETE", "/admin/v1/contract-types/{id}", None, 204),
@@ -205,7 +272,11 @@ fn every_route_of_administrators_wants_the_administrators_key() {
 #[test]
 fn another_partners_code_is_reason_1_on_every_route_of_partners() {
     let world = World::start();
-    for (row, route) in joined(public_rows(), routes_of_public()) {
+    let codes = |(row, _): &(Row, Route)| row.body.is_some(); // the others carry none
+    for (row, route) in joined(public_rows(), routes_of_public())
+        .into_iter()
+        .filter(codes)
+    {
         let reply = world.agah().call(call(&row, &route));
         assert_eq!((reply.status, reply.reason()), (200, 1), "{:?}", row.route);
         let text = reply.text();

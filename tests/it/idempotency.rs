@@ -4,17 +4,11 @@ use crate::client::Call;
 use crate::world::{AGAH, QUICK_TYPE, SEND, VERIFY, World, eventually, inputs, other_than, with, without};
 use actors::ports::Outcome;
 use actors::testing::Act;
+use actors::testing::accepted;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 const KEY: &str = "7d3c9e1a";
-
-fn accepted() -> Outcome {
-    Outcome::Accepted {
-        operator_id: "1".to_owned(),
-        parts: 2,
-    }
-}
 
 #[test]
 fn a_repeat_gets_the_first_answer_byte_for_byte_and_is_marked() {

@@ -6,7 +6,7 @@ use dstu::issuer::{Authority, Holder, Purpose, Validity};
 use dstu::{Certificate, Curve, Entropy, HashAlgorithm, LocalSigner, PrivateKey};
 use fiscal::document::Seller;
 use fiscal::{CashDeskNumber, RegisterNumber};
-use sandbox::fiscal::{Company, Server, Unit};
+use sandbox::fiscal::{Company, Operator, Server, Unit};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -14,6 +14,8 @@ use tokio::task::JoinHandle;
 
 pub const TAX_NUMBER: &str = "0000000017";
 pub const REGISTER: u64 = 4_000_000_001;
+/// The seed of the one senior cashier.
+pub const SENIOR: u8 = 4;
 /// The stand-in's registers are numbered from the first.
 pub const REGISTERS: u64 = 3;
 
@@ -100,7 +102,10 @@ impl StandIn {
             vat_number: None,
             name: seller.organisation,
             units: vec![unit],
-            operators: Vec::new(),
+            operators: vec![Operator {
+                subject_key_id: Cashier::new(SENIOR, TAX_NUMBER).subject_key_id(),
+                chief: true,
+            }],
         };
         let settings = sandbox::fiscal::Settings {
             register_unknown_operators: true,

@@ -40,6 +40,10 @@ fn filled(template: &str) -> String {
         .replace("/contract-types/{id}", "/contract-types/7")
         .replace("/customers/{ccms_code}", "/customers/1001")
         .replace("/contacts/{code}", "/contacts/2001")
+        .replace(
+            "/deliveries/{challenge_id}",
+            "/deliveries/00000000-0000-4000-8000-00000000dead",
+        )
         .replace("/keys/{id}", "/keys/00000000-0000-4000-8000-00000000dead")
         .replace("/agents/{id}", "/agents/00000000-0000-4000-8000-00000000dead")
         .replace(
@@ -48,6 +52,10 @@ fn filled(template: &str) -> String {
         )
         .replace("/agreements/{kind}", "/agreements/agent-use")
         .replace("/accounts/{id}", &format!("/accounts/{ACCOUNT}"))
+        .replace("/integrations/{name}", "/integrations/lombard")
+        .replace("/hash-algorithms/{version}", "/hash-algorithms/-")
+        .replace("/checkpoint-sinks/{name}", "/checkpoint-sinks/outside")
+        .replace("/receipts/{leaf_hash}", &format!("/receipts/{}", "0".repeat(64)))
         .replace("/keys/{key}", "/keys/00000000-0000-4000-8000-00000000dead")
         .replace("/tokens/{token}", "/tokens/00000000-0000-4000-8000-00000000dead")
         .replace("/cashiers/{id}", "/cashiers/00000000-0000-4000-8000-00000000dead")
@@ -56,6 +64,10 @@ fn filled(template: &str) -> String {
 
 pub fn routes_of_public() -> Vec<Route> {
     routes_of(&serde_json::to_value(public_document()).unwrap())
+}
+
+pub fn routes_of_evidence() -> Vec<Route> {
+    routes_of(&serde_json::to_value(countersign::http::evidence_document()).unwrap())
 }
 
 pub fn routes_of_admin() -> Vec<Route> {
@@ -141,7 +153,16 @@ fn templates(routes: &[Route]) -> BTreeSet<String> {
 }
 
 /// Routes that serve the description itself, or machines that do not read it.
-const TECHNICAL: [&str; 5] = ["/openapi.json", "/errors/{}", "/livez", "/readyz", "/metrics"];
+const TECHNICAL: [&str; 7] = [
+    "/api/v0/openapi.json",
+    "/openapi.json",
+    "/errors/{}",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    // For operators, each with a proof of its own (docs/operators.md).
+    "/api/v1/sms/receipts/{}",
+];
 
 #[test]
 fn every_route_is_described() {
@@ -158,7 +179,11 @@ fn every_route_is_described() {
     };
     for (table, routes) in [
         (table("pub fn public("), routes_of_public()),
-        (table("pub fn admin("), routes_of_admin()),
+        (
+            table("pub fn admin(") + &table("fn evidence_admin("),
+            routes_of_admin(),
+        ),
+        (table("fn evidence_routes("), routes_of_evidence()),
     ] {
         let mut paths = paths_in_table(&table);
         assert!(paths.len() > 3, "the table of routes is where it was: {paths:?}");
@@ -279,5 +304,51 @@ fn every_problem_has_a_page_on_both_listeners() {
             );
         }
         assert_eq!(client.get("/errors/nothing").problem(), "not-found");
+    }
+}
+
+#[test]
+fn the_description_of_evidence_is_served_and_its_routes_answer_as_it_says() {
+    let world = World::start();
+    let reply = world.partner.without_key().get("/api/v0/openapi.json");
+    let document = reply.json();
+    assert_eq!(reply.status, 200);
+    assert_eq!(
+        document,
+        serde_json::to_value(countersign::http::evidence_document()).unwrap()
+    );
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = reference.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+    for route in routes_of_evidence() {
+        assert!(!route.path.contains('{'), "{} is not filled in", route.template);
+        let reply = world
+            .partner
+            .without_key()
+            .call(Call::new(&route.method, &route.path));
+        if route.template.starts_with("/api/v0/") {
+            assert_eq!(
+                (reply.status, &reply.json()["Result"]),
+                (200, &Value::Null),
+                "{}",
+                route.template
+            );
+        } else {
+            assert!(
+                [200, 400, 404].contains(&reply.status),
+                "{}: {}",
+                route.template,
+                reply.status
+            );
+        }
+        let other = world.partner.call(Call::new("PATCH", &route.path));
+        let refused = if route.template.starts_with("/api/v0/") {
+            200
+        } else {
+            405
+        };
+        assert_eq!(other.status, refused, "{}", route.template);
     }
 }

@@ -4,8 +4,8 @@ use crate::client::{Call, Connection, Reply};
 use crate::world::{
     AGAH, QUICK_TYPE, SEND, SHORT_LIVED_TYPE, Setup, World, eventually, inputs, other_than, wait_until, with,
 };
-use actors::ports::Outcome;
 use actors::testing::Act;
+use actors::testing::accepted;
 use serde_json::json;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -21,11 +21,7 @@ fn the_window_starts_at_the_hand_over_and_ends_at_exactly_120_seconds() {
     world.operator.will(Act::Hold(told));
     let mut first = world.begin_held(Call::post(SEND, &inputs()));
     world.advance_seconds(7);
-    tell.send(Outcome::Accepted {
-        operator_id: "1".to_owned(),
-        parts: 2,
-    })
-    .unwrap();
+    tell.send(accepted()).unwrap();
     assert_eq!(first.read().unwrap().reason(), 11);
     world.advance_seconds(119);
     let early = world.send(&inputs());
@@ -84,11 +80,7 @@ fn while_a_send_is_in_flight_an_identical_one_is_inside_the_window() {
             .retry_after()
             .is_some_and(|seconds| (1..=120).contains(&seconds))
     );
-    tell.send(Outcome::Accepted {
-        operator_id: "1".to_owned(),
-        parts: 2,
-    })
-    .unwrap();
+    tell.send(accepted()).unwrap();
     assert_eq!((first.read().unwrap().reason(), world.messages()), (11, 1));
 }
 
@@ -380,13 +372,7 @@ fn killed_after_the_intent_the_operator_is_asked_and_what_it_has_is_in_the_windo
     world.operator.will(Act::Silence);
     drop(world.begin_held(Call::post(SEND, &inputs())));
     let message = world.operator.messages().remove(0);
-    world.operator.knows(
-        message.id,
-        Outcome::Accepted {
-            operator_id: "1".to_owned(),
-            parts: 2,
-        },
-    );
+    world.operator.knows(message.id, accepted());
     world.crash();
     assert_eq!(world.send(&inputs()).reason(), 9);
     let code = world.operator.last_code().unwrap();

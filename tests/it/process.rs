@@ -50,10 +50,15 @@ pub struct Dev {
 
 impl Dev {
     pub fn start(settings: &[&str]) -> Self {
-        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), settings)
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), settings, &[])
     }
 
-    fn start_in(home: Arc<TempDir>, settings: &[&str]) -> Self {
+    /// With more arguments than settings.
+    pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), &[], arguments)
+    }
+
+    fn start_in(home: Arc<TempDir>, settings: &[&str], more: &[&str]) -> Self {
         let data = home.path().join("data");
         let log = |name: &str| {
             std::fs::File::options()
@@ -72,6 +77,7 @@ impl Dev {
         ]);
         command.arg(&data).args(["--set", "storage.cache_bytes=16777216"]);
         command.args(settings.iter().flat_map(|setting| ["--set", setting]));
+        command.args(more);
         let mut child = command
             .stdout(log("stdout"))
             .stderr(log("stderr"))
@@ -104,7 +110,7 @@ impl Dev {
         drop(self);
         // What the next start writes must not be taken for what the last one wrote.
         std::fs::remove_file(home.path().join("data/dev.json")).unwrap();
-        Self::start_in(home, settings)
+        Self::start_in(home, settings, &[])
     }
 
     pub fn log(&self) -> String {

@@ -68,10 +68,30 @@ const FORBIDDEN_DEPENDENCIES: &[(&str, &[&str])] = &[
     // Pure: no I/O, no clock, no runtime.
     ("fiscal", PURE),
     ("dstu", PURE),
+    ("evidence", PURE),
     ("signing-protocol", PURE),
+    ("sms", PURE),
     (
         "smartsign",
         &["countersign", "actors", "storage", "sandbox", "ractor", "sled"],
+    ),
+    // One operator's protocol: it knows messages and connections, and nothing of who wants them sent.
+    (
+        "smpp",
+        &[
+            "countersign",
+            "actors",
+            "storage",
+            "serve",
+            "sandbox",
+            "smartsign",
+            "warp",
+            "http",
+            "hyper",
+            "reqwest",
+            "ractor",
+            "sled",
+        ],
     ),
     ("fuzz", &[]),
 ];
@@ -112,6 +132,8 @@ const FORBIDDEN_NAMES: &[(&str, &[&str])] = &[
     ("sled::", &["storage/src/sled_"]),
     // `countersign serve` must not depend on the stand-ins; tests may, and registers are tried against the fiscal server's rules.
     ("sandbox::sms::serve", &["src/dev/", "benches/support/"]),
+    ("sandbox::sms::serve_over", &["src/dev/", "tests/it/"]),
+    ("sandbox::sms::smsc", &["src/dev/", "smpp/", "tests/it/"]),
     (
         "sandbox::fiscal",
         &[

@@ -28,6 +28,15 @@ pub const AGAH: &str = "c0ffee00-1111-4222-8333-444455556666";
 pub const AGAH_KEY: &str = "agah-key-of-the-tests";
 pub const ADMIN_KEY: &str = "administrators-key-of-the-tests";
 
+/// Signs the checkpoints of the tests' log.
+pub const EVIDENCE_KEY: &str =
+    "PRIVATE+KEY+countersign.test/evidence+8f51937d+AcxHkHaffvoTMoW/osOzXUzDJbKvLdV+UKIt0CaokgmI";
+/// Verifies them.
+pub const EVIDENCE_PUBLIC_KEY: &str =
+    "countersign.test/evidence+8f51937d+AYKuMJJkZo1AuDXiPGaKwVDuWJ7cKdrraQQJDDBolLRV";
+/// Records evidence, under the name `lombard`.
+pub const LOMBARD_KEY: &str = "lombard-key-of-the-tests";
+
 /// Its window lasts one second, so that caps can be reached.
 pub const QUICK_TYPE: u8 = 9;
 /// Its codes live 60 seconds, its window lasts 120.
@@ -163,6 +172,8 @@ pub struct Setup {
     pub config: Config,
     shelf: Shelf,
     populated: bool,
+    /// Whether messages go as the configuration says, and not to the scripted operator.
+    configured: bool,
 }
 
 impl Default for Setup {
@@ -174,6 +185,7 @@ impl Default for Setup {
             "1:a2V5IG9mIHRoZSB0ZXN0cywgYXQgbGVhc3QgMzIgYnl0ZXM=",
         )];
         config.limits.shutdown_seconds = 5;
+        config.evidence.signing_keys = vec![ConfigSecret::new(EVIDENCE_KEY)];
         config.agents.key = ConfigSecret::new("a2V5IG9mIHRoZSBhZ2VudHMsIDMyIG9jdGV0cyAuLi4=");
         // Registers are served; nobody answers for the tax service.
         config.tax.url = "http://127.0.0.1:1/fs".to_owned();
@@ -181,6 +193,7 @@ impl Default for Setup {
             config,
             shelf: Shelf::Memory(Arc::new(MemoryStore::new())),
             populated: true,
+            configured: false,
         }
     }
 }
@@ -202,18 +215,27 @@ impl Setup {
         self
     }
 
+    /// Messages go to the operators of the configuration.
+    pub fn with_operators(mut self) -> Self {
+        self.configured = true;
+        self
+    }
+
     pub fn start(self) -> World {
         let Setup {
             config,
             shelf,
             populated,
+            configured,
         } = self;
         let clock = Arc::new(ManualClock::default());
         let operator = Arc::new(ScriptedOperator::default());
         let chance = Arc::new(Chance::new());
         let gate = Gate::new();
-        let running = Running::start(&config, &shelf, &gate, &clock, &operator, &chance);
+        let scripted = (!configured).then_some(&operator);
+        let running = Running::start(&config, &shelf, &gate, &clock, scripted, &chance);
         let world = World {
+            configured,
             partner: Client::new(running.public, Some(ORAGH_KEY)),
             admin: Client::new(running.admin, Some(ADMIN_KEY)),
             clock,
@@ -248,7 +270,7 @@ impl Running {
         shelf: &Shelf,
         gate: &Gate,
         clock: &Arc<ManualClock>,
-        operator: &Arc<ScriptedOperator>,
+        scripted: Option<&Arc<ScriptedOperator>>,
         chance: &Arc<Chance>,
     ) -> Self {
         let store: Arc<dyn Store> = match shelf {
@@ -268,14 +290,21 @@ impl Running {
             .enable_all()
             .build()
             .unwrap();
+        let metrics = Default::default();
         let environment = Environment {
             store: Arc::clone(&store),
-            sms: Arc::clone(operator) as _,
+            sms: match scripted {
+                Some(operator) => countersign::Sending::by(Arc::clone(operator) as _),
+                None => runtime.block_on(async {
+                    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+                    countersign::sending(config, &clock, &metrics).expect("operators are configured")
+                }),
+            },
             clock: Arc::clone(clock) as _,
             randomness: Arc::clone(chance) as _,
             tax: tax_service(config, &(Arc::clone(clock) as Arc<dyn Clock>)).expect("a tax service"),
             signing: None,
-            metrics: Default::default(),
+            metrics,
         };
         let (public, admin, started) = runtime.block_on(async {
             let public = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -338,6 +367,7 @@ pub struct World {
     /// Before the store.
     pub gate: Gate,
     config: Config,
+    configured: bool,
     shelf: Shelf,
     running: Running,
 }
@@ -449,7 +479,7 @@ impl World {
             &self.shelf,
             &self.gate,
             &self.clock,
-            &self.operator,
+            (!self.configured).then_some(&self.operator),
             &self.chance,
         );
         self.partner.address = self.running.public;

@@ -1,5 +1,6 @@
 //! Changes to the directory, each judged whole before anything of it is written.
 
+use super::evidence::EvidenceChange;
 use super::keys::UnfitKey;
 use super::records::{ContractTypeRecord, CustomerRecord};
 use crate::ids::{ContractTypeId, CustomerId, InvokerCode};
@@ -47,6 +48,8 @@ pub enum Change {
     PutCustomer(CustomerId, CustomerRecord),
     /// Forgets a customer.
     DeleteCustomer(CustomerId),
+    /// Something of evidence.
+    Evidence(EvidenceChange),
 }
 
 /// Why a change was not made. Names the field.
@@ -112,6 +115,23 @@ pub enum Unfit {
     /// Somebody else has this key.
     #[error("key: belongs to another invoker or account")]
     KeyTaken,
+    /// A name that cannot stand in a URL.
+    #[error(
+        "{0}: must have 1 to 64 of the characters A-Z, a-z, 0-9, `-`, `_` and `.`, and not begin with a point"
+    )]
+    Name(&'static str),
+    /// An algorithm that was registered is never changed.
+    #[error("this version has another algorithm already, and none is ever changed: register a new version")]
+    Immutable,
+    /// A version that is the gateway's own.
+    #[error("version: must not begin with \"countersign-\"")]
+    Reserved,
+    /// Not the URL of a web server.
+    #[error("url: must begin with https:// or http:// and have 2048 characters at most")]
+    Url,
+    /// An algorithm that is none.
+    #[error(transparent)]
+    Algorithm(#[from] evidence::algorithm::Unfit),
     /// There is nothing to change.
     #[error("not found")]
     NotFound,
@@ -145,6 +165,7 @@ impl Change {
             Self::AddKey { key, .. } => Ok(super::keys::check_key(key)?),
             Self::PutContractType(_, record) => check_contract_type(record),
             Self::PutCustomer(_, record) => check_customer(record),
+            Self::Evidence(change) => change.check(),
             Self::DeleteInvoker(_)
             | Self::RevokeKey { .. }
             | Self::DeleteContractType(_)

@@ -5,12 +5,15 @@
 
 mod cache;
 mod change;
+pub mod evidence;
+mod evidence_records;
 pub mod keys;
 pub mod records;
 mod snapshot;
 
 pub use cache::CachedCustomer;
 pub use change::{Change, Unfit};
+pub use evidence::{EvidenceChange, SinkTarget};
 pub use snapshot::Snapshot;
 
 use crate::clock::Clock;
@@ -88,6 +91,11 @@ impl Directory {
         self.snapshot().invoker_of_key(&self.pepper.digest(key))
     }
 
+    /// Which integration's key this is, if any's.
+    pub fn authenticate_integration(&self, key: &Secret) -> Option<Arc<str>> {
+        self.snapshot().integration_of_key(&self.pepper.digest(key))
+    }
+
     /// A customer as the last answered change left it.
     pub async fn customer(&self, id: CustomerId) -> storage::Result<Option<Arc<CachedCustomer>>> {
         if let Some(known) = self.customers.get(id) {
@@ -149,7 +157,32 @@ async fn load(store: &dyn Store) -> storage::Result<Snapshot> {
         Ok(())
     })
     .await?;
+    load_evidence(store, &mut snapshot.evidence).await?;
     Ok(snapshot)
+}
+
+async fn load_evidence(store: &dyn Store, snapshot: &mut evidence::EvidenceSnapshot) -> storage::Result<()> {
+    for_each::<evidence::IntegrationRecord>(store, evidence::INTEGRATIONS, |mut reader, record| {
+        snapshot.put_integration(reader.text()?, record);
+        Ok(())
+    })
+    .await?;
+    for_each::<evidence::AlgorithmsRecord>(store, evidence::ALGORITHMS, |mut reader, record| {
+        snapshot.put_algorithms(reader.text()?, reader.text()?, record);
+        Ok(())
+    })
+    .await?;
+    for_each::<SinkTarget>(store, evidence::SINKS, |mut reader, record| {
+        snapshot.put_sink(reader.text()?, record);
+        Ok(())
+    })
+    .await?;
+    for_each::<evidence::LinkRecord>(store, evidence::LINKS, |mut reader, record| {
+        let invoker = InvokerCode(uuid::Uuid::from_bytes(reader.raw::<16>()?));
+        snapshot.put_link(invoker, &record.integration);
+        Ok(())
+    })
+    .await
 }
 
 /// Reads a whole table, page by page.
@@ -263,6 +296,11 @@ impl Writer {
                     return Ok(Err(Unfit::NotFound));
                 }
                 batch.delete(invoker_row(code));
+            }
+            Change::Evidence(change) => {
+                let now_ms = self.clock.now().wall.timestamp_millis();
+                let next = next.get_or_insert_with(snapshot);
+                return change.stage(&self.pepper, now_ms, next, batch);
             }
             Change::PutInvoker { .. } | Change::AddKey { .. } | Change::RevokeKey { .. } => {
                 let next = next.get_or_insert_with(snapshot);

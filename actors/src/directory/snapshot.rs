@@ -1,5 +1,6 @@
 //! Invokers, contract types and keys as every request reads them: one immutable value, replaced whole.
 
+use super::evidence::EvidenceSnapshot;
 use super::keys::KeyDigest;
 use super::records::{ContractTypeRecord, InvokerRecord};
 use crate::ids::{ContractTypeId, InvokerCode};
@@ -12,6 +13,7 @@ pub struct Snapshot {
     invokers: BTreeMap<InvokerCode, Arc<InvokerRecord>>,
     contract_types: BTreeMap<ContractTypeId, Arc<ContractTypeRecord>>,
     keys: HashMap<KeyDigest, InvokerCode>,
+    pub(super) evidence: EvidenceSnapshot,
 }
 
 impl Snapshot {

@@ -28,3 +28,8 @@ pub(super) fn take(value: &[u8]) -> storage::Result<(Option<i64>, &[u8])> {
         _ => Err(corrupt("unknown header")),
     }
 }
+
+/// A state without its header, for whoever reads it without its machine.
+pub(crate) fn state_of(value: &[u8]) -> storage::Result<&[u8]> {
+    take(value).map(|(_, state)| state)
+}

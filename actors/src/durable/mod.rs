@@ -5,6 +5,8 @@ mod pipeline;
 
 pub use pipeline::{Pipeline, Submitted};
 
+pub(crate) use header::state_of;
+
 use crate::clock::Now;
 use crate::machines::Machine;
 use crate::wheel::{DueKey, Wheel};

@@ -6,11 +6,13 @@
 use super::{Persistent, header};
 use crate::clock::Now;
 use std::sync::Arc;
-use storage::{Batch, Store, Version};
+use storage::{BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX, Batch, Store, Version};
 use tokio::sync::{mpsc, oneshot};
 
-/// Operations that one shared batch takes at most; beyond it only latency grows.
-const OPERATIONS_PER_BATCH_MAX: usize = 512;
+/// Operations that are taken from the queue at once; more never fit into one batch.
+const TAKEN_MAX: usize = 512;
+/// Kept free in each shared batch for the state's own row: its key and 16 KiB.
+const STATE_BYTES_MAX: usize = storage::VALUE_MAX + storage::KEY_MAX;
 
 /// A machine with its commits in a pipeline.
 pub struct Pipeline<M: Persistent> {
@@ -128,27 +130,56 @@ async fn run(
     mut version: Version,
 ) -> storage::Result<()> {
     let mut taken = Vec::new();
-    while inbox.recv_many(&mut taken, OPERATIONS_PER_BATCH_MAX).await > 0 {
-        let mut batch = Batch::default();
-        let mut state = None;
-        for operation in &mut taken {
-            batch.append(std::mem::take(&mut operation.rows));
-            if !operation.state.is_empty() {
-                state = Some(std::mem::take(&mut operation.state));
+    while inbox.recv_many(&mut taken, TAKEN_MAX).await > 0 {
+        let mut waiting = std::mem::take(&mut taken).into_iter().peekable();
+        while waiting.peek().is_some() {
+            let Shared {
+                mut rows,
+                state,
+                told,
+            } = share(&mut waiting);
+            let outcome = match state {
+                None => Ok(version),
+                Some(state) => {
+                    rows.put_if(row.clone(), version, state);
+                    store.commit(rows).await.map(Version::from)
+                }
+            };
+            for durable in told {
+                // Nobody may be waiting any more; the fact is durable all the same.
+                let _ = durable.send(outcome.clone().map(|_| ()));
             }
+            version = outcome?;
         }
-        let outcome = match state {
-            None => Ok(version),
-            Some(state) => {
-                batch.put_if(row.clone(), version, state);
-                store.commit(batch).await.map(Version::from)
-            }
-        };
-        for operation in taken.drain(..) {
-            // Nobody may be waiting any more; the fact is durable all the same.
-            let _ = operation.durable.send(outcome.clone().map(|_| ()));
-        }
-        version = outcome?;
     }
     Ok(())
+}
+
+/// Operations that share a commit.
+struct Shared {
+    rows: Batch,
+    /// The state after the last of them; `None` where nothing is to be written.
+    state: Option<Vec<u8>>,
+    told: Vec<oneshot::Sender<storage::Result<()>>>,
+}
+
+/// Takes as many operations as one batch of the store may hold, in their order; the first goes alone if it must.
+fn share(waiting: &mut std::iter::Peekable<impl Iterator<Item = Operation>>) -> Shared {
+    let mut shared = Shared {
+        rows: Batch::default(),
+        state: None,
+        told: Vec::new(),
+    };
+    while let Some(operation) = waiting.next_if(|next| {
+        let fits = shared.rows.len() + next.rows.len() < BATCH_OPERATIONS_MAX
+            && shared.rows.bytes() + next.rows.bytes() + STATE_BYTES_MAX <= BATCH_BYTES_MAX;
+        shared.told.is_empty() || fits
+    }) {
+        shared.rows.append(operation.rows);
+        if !operation.state.is_empty() {
+            shared.state = Some(operation.state);
+        }
+        shared.told.push(operation.durable);
+    }
+    shared
 }

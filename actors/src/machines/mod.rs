@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, draws a random number, or does I/O. A shell (see [`crate::durable`]) makes the decision durable
 //! before it carries out a single effect.
 
+pub mod evidence;
 pub mod otp;
 pub mod register;
 

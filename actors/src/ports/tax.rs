@@ -73,6 +73,17 @@ pub enum Asked {
     Unreachable(String),
 }
 
+/// A signed package of offline documents for `/pck`.
+#[derive(Clone, Debug)]
+pub struct TaxPackage {
+    /// Of which register: for logs.
+    pub register: RegisterNumber,
+    /// The CMS, DER, not compressed.
+    pub cms: Arc<[u8]>,
+    /// How long the server may take.
+    pub deadline: Duration,
+}
+
 /// What came of a package of offline documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packed {
@@ -90,6 +101,8 @@ pub enum Packed {
 pub trait TaxService: Send + Sync + 'static {
     /// Posts a document. Never repeats it by itself.
     fn post(&self, document: TaxDocument) -> BoxFuture<'_, Posted>;
+    /// Posts a package. Never repeats it by itself; the difference between [`Packed::NotSent`] and [`Packed::Unknown`] is as for documents.
+    fn package(&self, package: TaxPackage) -> BoxFuture<'_, Packed>;
     /// Asks.
     fn ask(&self, command: TaxCommand) -> BoxFuture<'_, Asked>;
 }

@@ -1,10 +1,12 @@
 //! What a register's machine sets going: answers at once, signatures and the tax service in tasks.
 
-use super::{RegisterActor, State, World, answer, metrics, rows};
+use super::{RegisterActor, State, World, answer, metrics, queue, rows};
 use crate::clock::{Moment, Now};
 use crate::ids::{KeyId, SignatureRequestId};
 use crate::machines::register::{Ask, Content, Effect, Note, Purpose, Reply, Signature};
-use crate::ports::{Asked, Posted, SignatureOutcome, SignatureRequest, TaxCommand, TaxDocument};
+use crate::ports::{
+    Asked, Packed, Posted, SignatureOutcome, SignatureRequest, TaxCommand, TaxDocument, TaxPackage,
+};
 use chrono::DateTime;
 use fiscal::command::Answered;
 use fiscal::{ErrorCode, LocalNumber, RegisterNumber, Uid};
@@ -62,6 +64,7 @@ impl RegisterActor {
                 local_number,
                 within,
             } => self.post(register, uid, local_number, within),
+            Effect::PostPackage { package, cms, within } => self.post_package(register, package, cms, within),
             Effect::AskService {
                 uid,
                 purpose,
@@ -80,7 +83,9 @@ impl RegisterActor {
                 self.ask_service(register, uid, purpose, command);
             }
             Effect::Note(note) => self.note(register, note),
-            Effect::Fetch { .. } | Effect::Repeat { .. } => unreachable!("read by `step`"),
+            Effect::Fetch { .. } | Effect::ReadPackage { .. } | Effect::Repeat { .. } => {
+                unreachable!("read by `step`")
+            }
         }
     }
 
@@ -93,7 +98,24 @@ impl RegisterActor {
             Note::ShiftTooLong => {
                 tracing::error!(%register, "a shift is within an hour of 24 hours, past which nothing is sold");
             }
-            Note::Document { .. } | Note::SignedAfter(_) | Note::RegisteredAfter(_) | Note::Stray => {}
+            Note::OfflineBegun => tracing::warn!(%register, "a register works offline"),
+            Note::OfflineEnded(documents) => {
+                tracing::info!(%register, documents, "a register is online again, and its documents are delivered");
+            }
+            Note::OfflineLimit(state) => {
+                tracing::error!(%register, ?state, "a register comes to the limits of its offline time");
+            }
+            Note::PackageRejected => {
+                tracing::error!(%register, "the tax service refused a package of offline documents");
+            }
+            Note::Manual(reason) => {
+                tracing::error!(%register, reason = reason.name(), "a register waits for a person");
+            }
+            Note::Document { .. }
+            | Note::Delivered(_)
+            | Note::SignedAfter(_)
+            | Note::RegisteredAfter(_)
+            | Note::Stray => {}
         }
     }
 
@@ -144,6 +166,40 @@ impl RegisterActor {
         });
     }
 
+    fn post_package(
+        &self,
+        register: RegisterNumber,
+        package: SignatureRequestId,
+        cms: Vec<u8>,
+        within: Duration,
+    ) {
+        let world = Arc::clone(&self.0);
+        self.0.tasks.spawn(async move {
+            let posted = TaxPackage {
+                register,
+                cms: cms.into(),
+                deadline: within,
+            };
+            let packed = tokio::select! {
+                packed = world.tax.package(posted) => packed,
+                () = world.clock.sleep(within) => Packed::Unknown("no answer in time".to_owned()),
+            };
+            world.metrics.count_package(&packed);
+            match &packed {
+                Packed::Accepted(_) => {}
+                Packed::Rejected(rejection) => {
+                    tracing::error!(
+                        %register, code = %rejection.code, text = rejection.text, "a package was refused"
+                    );
+                }
+                Packed::NotSent(reason) | Packed::Unknown(reason) => {
+                    tracing::warn!(%register, reason, "a package was not answered by the tax service");
+                }
+            }
+            world.tell(register, Ask::Packed { package, packed });
+        });
+    }
+
     fn ask_service(&self, register: RegisterNumber, uid: Uid, purpose: Purpose, command: TaxCommand) {
         let world = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
@@ -169,6 +225,15 @@ impl World {
                 // The deadline, or the next process, asks again.
                 Ok(None) | Err(_) => return Signature::Late,
             },
+            Content::Package(package) => {
+                match queue::package(self.store.as_ref(), signing.register, package).await {
+                    Ok(content) => content.into(),
+                    Err(error) => {
+                        tracing::error!(register = %signing.register, %error, "a package cannot be read");
+                        return Signature::Late;
+                    }
+                }
+            }
         };
         // One that no calendar holds is none that an agent would keep.
         let Some(deadline) = DateTime::from_timestamp_millis(signing.deadline_ms) else {
@@ -233,6 +298,7 @@ fn left(until: Moment, now: Now) -> Duration {
 /// What the tax service said, read as the answer to this question.
 fn reply(purpose: &Purpose, asked: Asked, register: RegisterNumber, name: &'static str) -> Reply {
     match asked {
+        Asked::Answer(_) | Asked::Nothing if *purpose == Purpose::Probe => Reply::Reached,
         Asked::Nothing => Reply::Nothing,
         Asked::Rejected(rejection) => Reply::Rejected(rejection),
         Asked::Unreachable(reason) => {
@@ -241,9 +307,10 @@ fn reply(purpose: &Purpose, asked: Asked, register: RegisterNumber, name: &'stat
         }
         Asked::Answer(json) => {
             let read = match purpose {
-                Purpose::Synchronise | Purpose::Doubt => read(&json, Reply::State),
-                Purpose::DoubtNumber => read(&json, Reply::Number),
-                Purpose::DoubtDocument(_) => read(&json, Reply::Document),
+                Purpose::Synchronise | Purpose::Doubt | Purpose::Return => read(&json, Reply::State),
+                Purpose::DoubtNumber | Purpose::ReturnNumber { .. } => read(&json, Reply::Number),
+                Purpose::DoubtDocument(_) | Purpose::ReturnDocument(_) => read(&json, Reply::Document),
+                Purpose::Probe => Ok(Reply::Reached),
                 Purpose::Totals => read(&json, Reply::Totals),
             };
             read.unwrap_or_else(|error| {

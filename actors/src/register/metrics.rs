@@ -1,8 +1,10 @@
 //! What registers count. Labels are closed sets but for agents, of which there are as many as licences.
 
-use crate::machines::register::{DocumentOutcome, Note, OperationState, Reply, Signature};
-use crate::ports::Posted;
+use crate::machines::register::{Away, DocumentOutcome, Note, OperationState, Reply, Signature};
+use crate::ports::{Packed, Posted};
 use crate::registry::Observed;
+use fiscal::RegisterNumber;
+use fiscal::offline::State;
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, Result,
 };
@@ -35,6 +37,19 @@ pub struct RegisterMetrics {
     pub repeats: IntCounter,
     /// Posts to the tax service, by outcome.
     pub posts: IntCounterVec,
+    /// Packages sent to the tax service, by outcome.
+    pub packages: IntCounterVec,
+    /// Offline sessions, begun and ended.
+    pub offline_sessions: IntCounterVec,
+    /// Limits of offline time that registers came near, or reached.
+    pub offline_limits: IntCounterVec,
+    /// Offline documents that were delivered.
+    pub delivered: IntCounter,
+    /// Offline documents that are not delivered yet, of registers in memory: all that have any.
+    pub undelivered: IntGauge,
+    /// Wall time at which the session of a register that is offline began, by register: seconds since 1970. Its hours are this and the
+    /// present's difference; a register that is online has none.
+    pub offline_since: IntGaugeVec,
     /// Questions to the tax service, by name and outcome.
     pub queries: IntCounterVec,
     /// Outcomes that nobody waited for.
@@ -98,6 +113,36 @@ impl RegisterMetrics {
                 "Documents posted, by outcome.",
                 &["outcome"],
             )?,
+            packages: counters(
+                "countersign_tax_packages_total",
+                "Packages of offline documents sent, by outcome.",
+                &["outcome"],
+            )?,
+            offline_sessions: counters(
+                "countersign_offline_sessions_total",
+                "Offline sessions of registers, begun and ended.",
+                &["event"],
+            )?,
+            offline_limits: counters(
+                "countersign_offline_limits_total",
+                "Limits of offline time, near and reached.",
+                &["state"],
+            )?,
+            delivered: counter(
+                "countersign_offline_delivered_total",
+                "Offline documents delivered to the tax service.",
+            )?,
+            undelivered: IntGauge::new(
+                "countersign_offline_undelivered_documents",
+                "Offline documents not delivered yet.",
+            )?,
+            offline_since: IntGaugeVec::new(
+                Opts::new(
+                    "countersign_offline_since_seconds",
+                    "When the register went offline, seconds since 1970.",
+                ),
+                &["register"],
+            )?,
             queries: counters(
                 "countersign_tax_queries_total",
                 "Questions to the tax service, by name and outcome.",
@@ -148,6 +193,12 @@ impl RegisterMetrics {
         registry.register(Box::new(self.answers.clone()))?;
         registry.register(Box::new(self.repeats.clone()))?;
         registry.register(Box::new(self.posts.clone()))?;
+        registry.register(Box::new(self.packages.clone()))?;
+        registry.register(Box::new(self.offline_sessions.clone()))?;
+        registry.register(Box::new(self.offline_limits.clone()))?;
+        registry.register(Box::new(self.delivered.clone()))?;
+        registry.register(Box::new(self.undelivered.clone()))?;
+        registry.register(Box::new(self.offline_since.clone()))?;
         registry.register(Box::new(self.queries.clone()))?;
         registry.register(Box::new(self.strays.clone()))?;
         registry.register(Box::new(self.close_failures.clone()))?;
@@ -192,9 +243,21 @@ impl RegisterMetrics {
         self.posts.with_label_values(&[outcome]).inc();
     }
 
+    pub(super) fn count_package(&self, packed: &Packed) {
+        let outcome = match packed {
+            Packed::Accepted(_) => "accepted",
+            Packed::Rejected(_) => "rejected",
+            Packed::NotSent(_) => "not_sent",
+            Packed::Unknown(_) => "unknown",
+        };
+        self.packages.with_label_values(&[outcome]).inc();
+    }
+
     pub(super) fn count_query(&self, name: &str, reply: &Reply) {
         let outcome = match reply {
-            Reply::State(_) | Reply::Number(_) | Reply::Document(_) | Reply::Totals(_) => "answered",
+            Reply::State(_) | Reply::Number(_) | Reply::Document(_) | Reply::Totals(_) | Reply::Reached => {
+                "answered"
+            }
             Reply::Nothing => "nothing",
             Reply::Rejected(_) => "rejected",
             Reply::Unreachable => "unreachable",
@@ -213,6 +276,18 @@ impl RegisterMetrics {
             Note::Stray => self.strays.inc(),
             Note::CloseFailed => self.close_failures.inc(),
             Note::ShiftTooLong => self.long_shifts.inc(),
+            Note::OfflineBegun => self.offline_sessions.with_label_values(&["begun"]).inc(),
+            Note::OfflineEnded(_) => self.offline_sessions.with_label_values(&["ended"]).inc(),
+            Note::Delivered(documents) => self.delivered.inc_by(documents),
+            Note::OfflineLimit(state) => {
+                let state = match state {
+                    State::Free | State::Warning => "near",
+                    State::ClosingOnly | State::Exhausted => "reached",
+                };
+                self.offline_limits.with_label_values(&[state]).inc();
+            }
+            // The gauge of registers by state says it, and for as long as it lasts.
+            Note::PackageRejected | Note::Manual(_) => {}
         }
     }
 
@@ -262,6 +337,56 @@ impl StateGauge {
 impl Drop for StateGauge {
     fn drop(&mut self) {
         self.leave();
+    }
+}
+
+/// What one register adds to the gauges of offline time and documents, while it is in memory.
+pub(super) struct OfflineGauge {
+    register: String,
+    undelivered: IntGauge,
+    since: IntGaugeVec,
+    counted: i64,
+    is_shown: bool,
+}
+
+impl OfflineGauge {
+    pub(super) fn new(register: RegisterNumber, metrics: &RegisterMetrics) -> Self {
+        Self {
+            register: register.to_string(),
+            undelivered: metrics.undelivered.clone(),
+            since: metrics.offline_since.clone(),
+            counted: 0,
+            is_shown: false,
+        }
+    }
+
+    pub(super) fn set(&mut self, away: Option<&Away>) {
+        let undelivered = away.map_or(0, Away::undelivered);
+        let undelivered = i64::try_from(undelivered).unwrap_or(i64::MAX);
+        self.undelivered.add(undelivered - self.counted);
+        self.counted = undelivered;
+        match away {
+            Some(away) => {
+                let gauge = self.since.with_label_values(&[&self.register]);
+                gauge.set(away.since_ms.div_euclid(1_000));
+                self.is_shown = true;
+            }
+            None => self.hide(),
+        }
+    }
+
+    fn hide(&mut self) {
+        if std::mem::take(&mut self.is_shown) {
+            // Only the label that was just shown: that it is there is known.
+            let _ = self.since.remove_label_values(&[&self.register]);
+        }
+    }
+}
+
+impl Drop for OfflineGauge {
+    fn drop(&mut self) {
+        self.undelivered.sub(self.counted);
+        self.hide();
     }
 }
 

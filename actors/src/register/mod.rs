@@ -3,9 +3,11 @@
 //! It awaits its own commits and the reading of its own rows, and nothing else. Signatures and the tax service are asked in tasks that tell
 //! the outcome back; the deadlines of these outcomes live in the machine, so a lost task leaves nothing stuck.
 
+pub mod audit;
 mod effects;
 mod list;
 mod metrics;
+pub mod queue;
 pub mod rows;
 mod service;
 mod waiters;
@@ -19,7 +21,7 @@ use crate::durable::Durable;
 use crate::idempotency::Held;
 use crate::ids::{OperationId, RequestId};
 use crate::machines::register::{
-    Answer, Ask, Command, Draw, Effect, Finding, OperationState, Order, Phase, RegisterBook, View,
+    Answer, Ask, Command, Draw, Effect, Finding, OperationState, Order, Phase, RegisterBook, Tool, View,
     fingerprint,
 };
 use crate::ports::{SignatureVerifier, SigningAgent, TaxService};
@@ -27,9 +29,9 @@ use crate::random::{Randomness, draw_uuid};
 use crate::registry::{Kind, Observed, Registry, Slot};
 use crate::wheel::Wheel;
 use fiscal::RegisterNumber;
-use metrics::StateGauge;
+use metrics::{OfflineGauge, StateGauge};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock, Weak};
 use storage::Store;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +66,13 @@ pub enum RegisterMessage {
         /// What they found of a document in doubt.
         document: Option<Finding>,
         /// Told whether there was anything to resolve.
+        reply: RpcReplyPort<bool>,
+    },
+    /// A person uses a tool.
+    Tool {
+        /// Which.
+        tool: Tool,
+        /// Told whether it could be used, as things stand.
         reply: RpcReplyPort<bool>,
     },
     /// An outcome of something that the actor set going.
@@ -114,6 +123,8 @@ impl World {
             uid: draw_uuid(randomness, now)?,
             request: draw_uuid(randomness, now)?,
             operation: draw_uuid(randomness, now)?,
+            home_uid: draw_uuid(randomness, now)?,
+            home_request: draw_uuid(randomness, now)?,
         })
     }
 }
@@ -152,6 +163,7 @@ pub struct State {
     resolving: HashMap<RequestId, RpcReplyPort<bool>>,
     next_request: u64,
     gauge: StateGauge,
+    offline_gauge: OfflineGauge,
 }
 
 impl State {
@@ -187,6 +199,7 @@ impl Actor for RegisterActor {
             resolving: HashMap::new(),
             next_request: 0,
             gauge: StateGauge::new(self.0.metrics.registers.clone()),
+            offline_gauge: OfflineGauge::new(number, &self.0.metrics),
         })
     }
 
@@ -280,6 +293,12 @@ impl RegisterActor {
                 state.resolving.insert(request, reply);
                 Some(Ask::Resolve { request, document })
             }
+            RegisterMessage::Tool { tool, reply } => {
+                state.next_request += 1;
+                let request = RequestId(state.next_request);
+                state.resolving.insert(request, reply);
+                Some(Ask::Tool { request, tool })
+            }
             RegisterMessage::Told(ask) => Some(*ask),
             RegisterMessage::Wake => Some(Ask::Wake),
             RegisterMessage::LeaveIfIdle => None,
@@ -302,8 +321,8 @@ impl RegisterActor {
 
     /// Steps, and begins the effects; what is read for a decision is a step of its own, right behind.
     async fn step(&self, ask: Ask, state: &mut State) -> Result<(), ActorProcessingErr> {
-        let mut next = Some(ask);
-        while let Some(ask) = next.take() {
+        let mut next = VecDeque::from([ask]);
+        while let Some(ask) = next.pop_front() {
             let command = Command {
                 ask,
                 draw: self.0.draw()?,
@@ -325,11 +344,15 @@ impl RegisterActor {
                             Some(original) => rows::sold(store, state.number, original).await?,
                             None => None,
                         };
-                        next = Some(Ask::Fetched {
+                        next.push_back(Ask::Fetched {
                             operation,
                             kind: Arc::new(kind),
                             sold,
                         });
+                    }
+                    Effect::ReadPackage { first } => {
+                        let store = self.0.store.as_ref();
+                        next.push_back(queue::next_package(store, state.number, first).await?);
                     }
                     Effect::Repeat {
                         operation,
@@ -340,10 +363,10 @@ impl RegisterActor {
                 }
             }
         }
-        let machine = state.book.as_ref().map(Durable::machine);
-        machine
-            .into_iter()
-            .for_each(|machine| state.gauge.set(machine.state_name()));
+        if let Some(machine) = state.book.as_ref().map(Durable::machine) {
+            state.gauge.set(machine.state_name());
+            state.offline_gauge.set(machine.away());
+        }
         Ok(())
     }
 

@@ -55,21 +55,6 @@ pub struct DocumentRecord {
     pub shift: u64,
     /// The client's own number.
     pub reference: Option<u64>,
-    /// How far the tax service has it.
-    pub fate: DocumentFate,
-}
-
-/// How far the tax service has a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DocumentFate {
-    /// It gave it a number.
-    Registered,
-    /// Issued offline under our own number, which is the buyer's; not delivered yet.
-    SignedLocally,
-    /// Sent in a package that is not answered yet.
-    Packaged,
-    /// An offline document took its place: it counts as not issued.
-    Revoked,
 }
 
 /// A shift whose Z-report is registered (row `shift/<register>/<ordinal>`, record version 1).
@@ -221,7 +206,7 @@ pub async fn document(
     get(store, registered_row(register, number)).await
 }
 
-fn registered_row(register: RegisterNumber, number: LocalNumber) -> Key {
+pub(super) fn registered_row(register: RegisterNumber, number: LocalNumber) -> Key {
     Key::table("registered")
         .u64(register.get())
         .u64(number.get())
@@ -358,7 +343,7 @@ impl Persistent for RegisterBook {
                 record,
                 shift,
             } => self.put_ended(operation, record, *shift, now, batch),
-            _ => Ok(()),
+            event => self.put_offline(event, batch),
         }
     }
 
@@ -367,7 +352,7 @@ impl Persistent for RegisterBook {
     }
 }
 
-fn put_part(batch: &mut Batch, uid: &Uid, part: Part, octets: &[u8]) {
+pub(super) fn put_part(batch: &mut Batch, uid: &Uid, part: Part, octets: &[u8]) {
     put_chunks(batch, octets, |index| {
         part_rows(uid, part).u64(index.into()).build()
     });
@@ -430,7 +415,7 @@ impl RegisterBook {
         Ok(())
     }
 
-    fn put_registered(&self, registered: &Registered, batch: &mut Batch) -> storage::Result<()> {
+    pub(super) fn put_registered(&self, registered: &Registered, batch: &mut Batch) -> storage::Result<()> {
         let facts = &registered.facts;
         if let Some(ticket) = &registered.ticket {
             put_part(batch, &facts.uid, Part::Ticket, ticket);
@@ -440,7 +425,6 @@ impl RegisterBook {
             operation: registered.operation,
             shift: registered.shift,
             reference: registered.reference,
-            fate: DocumentFate::Registered,
         };
         batch.put(
             registered_row(self.number(), facts.local_number),

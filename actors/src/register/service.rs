@@ -1,12 +1,13 @@
 //! Registers as their callers see them: operations with their idempotency keys, what became of them, and what a register shows.
 
+use super::queue::{self, RevokedRecord};
 use super::rows::{self, DocumentRecord, Part, ShiftRecord};
 use super::{RegisterMessage, Registers};
 use crate::clock::Clock;
 use crate::idempotency::{Claim, Held, Running, Standing};
 use crate::ids::OperationId;
 use crate::machines::register::{
-    Answer, Finding, OperationRecord, OperationState, Order, Request, Signer, Unit, View,
+    Answer, Finding, OperationRecord, OperationState, Order, Request, Signer, Tool, Unit, View,
 };
 use crate::random::{Randomness, draw_uuid};
 use crate::registry::{Busy, Registry};
@@ -174,6 +175,33 @@ impl RegisterService {
     ) -> Result<bool, Trouble> {
         self.ask(register, |reply| RegisterMessage::Resolve { document, reply })
             .await
+    }
+
+    /// A person uses a tool; `false` where it cannot be used, as things stand.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn tool(&self, register: RegisterNumber, tool: Tool) -> Result<bool, Trouble> {
+        self.ask(register, |reply| RegisterMessage::Tool { tool, reply })
+            .await
+    }
+
+    /// The lowest local number of a register's documents that are not delivered yet; `None` where all are.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn first_queued(&self, register: RegisterNumber) -> Result<Option<LocalNumber>, Trouble> {
+        let read = queue::first_queued(self.store.as_ref(), register).await;
+        read.map_err(|error| self.store_trouble(&error))
+    }
+
+    /// Online documents that an offline session revoked: they count as not issued.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn revoked(&self, register: RegisterNumber) -> Result<Vec<RevokedRecord>, Trouble> {
+        let read = queue::revoked(self.store.as_ref(), register).await;
+        read.map_err(|error| self.store_trouble(&error))
     }
 
     /// A document's octets; `None` where there are none.

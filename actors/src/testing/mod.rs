@@ -8,7 +8,7 @@ pub use tax::{ScriptedTax, TaxAct, TaxModel};
 
 use crate::clock::{Clock, Moment, Now, Process, millis};
 use crate::ids::MessageId;
-use crate::ports::{Lookup, Message, Outcome, SmsSender};
+use crate::ports::{DeliveryReport, HandOver, Lookup, Message, Outcome, SmsSender};
 use crate::random::{Fault, Randomness};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
@@ -133,6 +133,16 @@ impl Randomness for BrokenRandomness {
     }
 }
 
+/// What a scripted operator says where it takes a message.
+pub fn accepted() -> Outcome {
+    Outcome::Accepted(HandOver {
+        operator: "scripted".to_owned(),
+        operator_ids: vec!["1".to_owned()],
+        parts: 2,
+        is_polled: false,
+    })
+}
+
 /// What a scripted operator does with one message.
 pub enum Act {
     /// Takes it.
@@ -153,6 +163,8 @@ pub struct ScriptedOperator {
     script: Mutex<VecDeque<Act>>,
     messages: Mutex<Vec<Message>>,
     known: Mutex<Vec<(MessageId, Outcome)>>,
+    reports: Mutex<Vec<DeliveryReport>>,
+    polls: AtomicU64,
 }
 
 impl ScriptedOperator {
@@ -169,6 +181,16 @@ impl ScriptedOperator {
     /// Makes it answer a question about a message.
     pub fn knows(&self, message: MessageId, outcome: Outcome) {
         lock(&self.known).push((message, outcome));
+    }
+
+    /// Makes it say this, in place of what it said before, when it is asked what became of messages.
+    pub fn reports(&self, report: DeliveryReport) {
+        *lock(&self.reports) = vec![report];
+    }
+
+    /// How often it was asked.
+    pub fn polls(&self) -> usize {
+        usize::try_from(self.polls.load(Ordering::SeqCst)).unwrap_or(usize::MAX)
     }
 
     /// The code in the last message it was handed.
@@ -190,10 +212,7 @@ impl SmsSender for ScriptedOperator {
         lock(&self.messages).push(message);
         Box::pin(async move {
             match act {
-                Act::Accept => Outcome::Accepted {
-                    operator_id: "1".to_owned(),
-                    parts: 2,
-                },
+                Act::Accept => accepted(),
                 Act::Refuse(code) => Outcome::Refused {
                     permanent: true,
                     code: code.to_owned(),
@@ -212,6 +231,12 @@ impl SmsSender for ScriptedOperator {
             .find(|(id, _)| *id == message)
             .map(|(_, outcome)| outcome.clone());
         Box::pin(async move { known.map_or(Lookup::CannotTell, Lookup::Known) })
+    }
+
+    fn poll(&self, _: &str, _: &[String], _: Duration) -> BoxFuture<'_, Vec<DeliveryReport>> {
+        self.polls.fetch_add(1, Ordering::SeqCst);
+        let reports = lock(&self.reports).clone();
+        Box::pin(async move { reports })
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::agent::unseal;
 use super::lock;
-use crate::ports::{Asked, Posted, TaxCommand, TaxDocument, TaxService};
+use crate::ports::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxPackage, TaxService};
 use fiscal::command::{
     Answered, Command, DocumentAnswer, DocumentClass, DocumentInfo, DocumentNumber, LastShiftTotals,
-    RegisterState, Request, ShiftState,
+    RegisterState, Request, ServerState, ShiftState,
 };
 use fiscal::document::{Document, Kind};
 use fiscal::{
@@ -86,30 +86,39 @@ impl TaxModel {
         if let Err(code) = register.judge(&document.kind, &key, head.testing) {
             return refuse(code, "refused by the model");
         }
-        if let Kind::OpenShift = document.kind {
-            register.shift = Some(ModelShift {
-                key,
-                first: next,
-                opened_by: number.clone(),
-                has_report: false,
-                testing: head.testing,
-            });
-        } else if let Some(shift) = &mut register.shift {
-            shift.has_report |= matches!(document.kind, Kind::ZReport(_));
-        }
-        if let Kind::CloseShift = document.kind {
-            register.shift = None;
-        }
-        let session = matches!(document.kind, Kind::OpenShift).then(|| OfflineSession {
-            id: OfflineSessionId::new("77").expect("digits"),
-            seed: OfflineSeed::new("179625192271939").expect("digits"),
-        });
-        register.documents.push(ModelDocument {
-            document,
-            xml: xml.to_vec(),
-            number: number.clone(),
-        });
+        let session = matches!(document.kind, Kind::OpenShift).then(|| session("77"));
+        register.take(document, xml, key, number.clone());
         Ok(Ticket::registered(head.uid, head.issued, next, number, session))
+    }
+
+    /// Takes a package, or refuses it: its numbers follow on what is there. Hashes and control numbers are the stand-in server's to judge.
+    pub fn package(&mut self, sealed: &[u8]) -> Result<Option<OfflineSession>, Rejection> {
+        let refuse = |text: String| Rejection {
+            code: ErrorCode::PackageValidationError,
+            text,
+        };
+        let (_, content) = unseal(sealed).ok_or_else(|| refuse("no seal".to_owned()))?;
+        let limits = fiscal::offline::PackageLimits::default();
+        let documents = fiscal::offline::parse(content, limits).map_err(|error| refuse(error.to_string()))?;
+        let mut taken = self.clone();
+        let mut is_ended = false;
+        for sealed in documents {
+            let (key, xml) = unseal(sealed).ok_or_else(|| refuse("no seal".to_owned()))?;
+            let document = Document::from_xml(xml).map_err(|error| refuse(error.to_string()))?;
+            let number = document.head.mode.fiscal_number().cloned();
+            let number = number.ok_or_else(|| refuse("no offline number".to_owned()))?;
+            let register = taken.registers.entry(document.head.register.number).or_default();
+            if document.head.local_number != register.next() {
+                return Err(refuse(format!(
+                    "Номер документа повинен дорівнювати {}",
+                    register.next()
+                )));
+            }
+            is_ended |= document.kind == Kind::OfflineEnd;
+            register.take(document, xml, key, number);
+        }
+        *self = taken;
+        Ok(is_ended.then(|| session("78")))
     }
 
     /// Answers a command.
@@ -153,6 +162,7 @@ impl TaxModel {
                     cabinet_url: None,
                 })
             }
+            Command::ServerState => answer(ServerState {}),
             Command::LastShiftTotals(query) => answer(self.register(query.register).last_totals()),
             _ => Asked::Nothing,
         }
@@ -168,7 +178,37 @@ fn answer<T: serde::Serialize>(body: T) -> Asked {
     Asked::Answer(answered.to_json().expect("an answer of the model can be written"))
 }
 
+/// What a register goes offline with.
+fn session(id: &str) -> OfflineSession {
+    OfflineSession {
+        id: OfflineSessionId::new(id).expect("digits"),
+        seed: OfflineSeed::new("179625192271939").expect("digits"),
+    }
+}
+
 impl ModelRegister {
+    fn take(&mut self, document: Document, xml: &[u8], key: String, number: FiscalNumber) {
+        if let Kind::OpenShift = document.kind {
+            self.shift = Some(ModelShift {
+                key,
+                first: document.head.local_number,
+                opened_by: number.clone(),
+                has_report: false,
+                testing: document.head.testing,
+            });
+        } else if let Some(shift) = &mut self.shift {
+            shift.has_report |= matches!(document.kind, Kind::ZReport(_));
+        }
+        if let Kind::CloseShift = document.kind {
+            self.shift = None;
+        }
+        self.documents.push(ModelDocument {
+            document,
+            xml: xml.to_vec(),
+            number,
+        });
+    }
+
     /// The number that is due.
     pub fn next(&self) -> LocalNumber {
         let count = u64::try_from(self.documents.len()).unwrap_or(u64::MAX - 1);
@@ -273,6 +313,7 @@ pub struct ScriptedTax {
     documents: Mutex<VecDeque<TaxAct>>,
     commands: Mutex<VecDeque<TaxAct>>,
     posts: Mutex<Vec<TaxDocument>>,
+    packages: Mutex<VecDeque<TaxAct>>,
 }
 
 impl ScriptedTax {
@@ -294,6 +335,11 @@ impl ScriptedTax {
         lock(&self.commands).push_back(act);
     }
 
+    /// Adds an act for a package to come.
+    pub fn will_for_package(&self, act: TaxAct) {
+        lock(&self.packages).push_back(act);
+    }
+
     /// What is registered.
     pub fn model(&self) -> TaxModel {
         lock(&self.model).clone()
@@ -302,6 +348,13 @@ impl ScriptedTax {
     /// Every document that was posted, registered or not.
     pub fn posts(&self) -> Vec<TaxDocument> {
         lock(&self.posts).clone()
+    }
+
+    fn pack(&self, package: &TaxPackage) -> Packed {
+        match lock(&self.model).package(&package.cms) {
+            Ok(session) => Packed::Accepted(session),
+            Err(rejection) => Packed::Rejected(rejection),
+        }
     }
 
     fn register(&self, document: &TaxDocument) -> Posted {
@@ -353,6 +406,27 @@ impl TaxService for ScriptedTax {
                 TaxAct::Hold(told) => {
                     let posted = self.register(&document);
                     told.await.map_or_else(|_| broken(), |()| posted)
+                }
+            }
+        })
+    }
+
+    fn package(&self, package: TaxPackage) -> BoxFuture<'_, Packed> {
+        let act = lock(&self.packages).pop_front().unwrap_or(TaxAct::Answer);
+        Box::pin(async move {
+            let broken = || Packed::Unknown("the connection broke".to_owned());
+            match act {
+                TaxAct::Answer => self.pack(&package),
+                TaxAct::Refuse(code, text) => Packed::Rejected(rejection(code, text)),
+                TaxAct::NotSent => Packed::NotSent("no connection".to_owned()),
+                TaxAct::DropBefore => broken(),
+                TaxAct::DropAfter => {
+                    drop(self.pack(&package));
+                    broken()
+                }
+                TaxAct::Hold(told) => {
+                    let packed = self.pack(&package);
+                    told.await.map_or_else(|_| broken(), |()| packed)
                 }
             }
         })

@@ -6,6 +6,7 @@ use actors::machines::register::{
     AutoClose, OperationRecord, PAYMENT_FORMS_MAX, PAYMENT_NAME_CHARACTERS_MAX, PaymentRequest,
     RegisterRecord, Request, SoldRecord, TAX_NAME_CHARACTERS_MAX, TAXES_MAX, WaitingRecord,
 };
+use actors::register::queue::{QueuedRecord, RevokedRecord};
 use actors::register::rows::{DocumentRecord, ShiftRecord};
 use fiscal::Percent;
 use fiscal::arithmetic::{Letter, Tax, TaxKind, TaxTable};
@@ -76,12 +77,33 @@ async fn a_registers_records_are_the_golden_ones() {
     }
 }
 
+#[tokio::test]
+async fn an_offline_registers_records_are_the_golden_ones() {
+    let mut till = Till::new().await;
+    till.unit.settings.offline = true;
+    till.ask(Request::OpenShift).await;
+    till.server_script = [Server::DropsAfter].into();
+    crate::offline::go_away(&mut till);
+    till.order(sale("12.50")).await;
+    till.wait(seconds(20)).await;
+    check::<RegisterRecord>("register-offline", &values(&till, "register").await[0][9..]);
+    check::<QueuedRecord>("queued", &values(&till, "queued").await[1]);
+    crate::offline::come_back(&mut till);
+    till.wait(seconds(100)).await;
+    check::<RevokedRecord>("revoked", &values(&till, "revoked").await[0]);
+    assert!(
+        values(&till, "queued").await.is_empty(),
+        "what is delivered waits no more"
+    );
+}
+
 /// Every name as long as it may be, every table as full.
 #[tokio::test]
 async fn the_fullest_register_fits_a_row() {
     let mut till = Till::new().await;
     till.unit.settings.auto_close = AutoClose::Off;
     till.unit.settings.check_drawer = false;
+    till.unit.settings.offline = true;
     till.unit.seller.organisation = "Щ".repeat(256);
     till.unit.seller.point = "Щ".repeat(256);
     till.unit.seller.address = Some("Щ".repeat(256));

@@ -51,9 +51,10 @@ pub(crate) fn reply(purpose: &Purpose, asked: Asked) -> Reply {
         };
     }
     match purpose {
-        Purpose::Synchronise | Purpose::Doubt => read!(Reply::State),
-        Purpose::DoubtNumber => read!(Reply::Number),
-        Purpose::DoubtDocument(_) => read!(Reply::Document),
+        Purpose::Synchronise | Purpose::Doubt | Purpose::Return => read!(Reply::State),
+        Purpose::DoubtNumber | Purpose::ReturnNumber { .. } => read!(Reply::Number),
+        Purpose::DoubtDocument(_) | Purpose::ReturnDocument(_) => read!(Reply::Document),
+        Purpose::Probe => Reply::Reached,
         Purpose::Totals => read!(Reply::Totals),
     }
 }

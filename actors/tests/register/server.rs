@@ -93,6 +93,24 @@ impl StandIn {
         Ok((ticket.fiscal_number.unwrap(), ticket.offline_session, xml))
     }
 
+    /// Takes a package, or refuses it.
+    pub(crate) fn package(
+        &mut self,
+        signed: &[u8],
+        at: DateTime<Utc>,
+        chance: u64,
+    ) -> Result<Option<OfflineSession>, Rejection> {
+        let event = self.0.package(signed, &Seals, Arrival { at, chance })?;
+        self.0.apply(&event);
+        Ok(event.package_answer().offline_session())
+    }
+
+    /// Documents that an offline session revoked.
+    pub(crate) fn revoked(&self) -> Vec<Document> {
+        let entries = self.0.book(register()).into_iter().flat_map(|book| &book.revoked);
+        entries.map(|entry| (*entry.accepted.document).clone()).collect()
+    }
+
     /// Answers a command.
     pub(crate) fn ask(&self, body: &[u8], is_signed: bool, at: DateTime<Utc>) -> Asked {
         let (signer, json) = match unseal(body).filter(|_| is_signed) {

@@ -1,24 +1,26 @@
 //! A register over a store, with an agent and a tax service that do as they are told, on a clock that is moved by hand: the machine and
 //! `Durable` alone, in one thread, without actors. The process may be killed before or after any commit.
 
+pub(crate) use crate::people::{seconds, signer, unit};
 use crate::script::reply;
 pub(crate) use crate::script::{Agent, Server};
 use crate::server::{StandIn, refusal};
 use actors::clock::{Moment, Now, Process, millis};
 use actors::durable::Durable;
-use actors::ids::{AccountId, CashierId, KeyId, OperationId};
+use actors::ids::{OperationId, SignatureRequestId};
 pub(crate) use actors::machines::register::Unit;
 use actors::machines::register::{
-    Answer, Ask, AutoClose, Cancelled, Command, Content, Draw, Effect, Finding, Note, OperationState, Order,
-    Purpose, RegisterBook, Reply, Request, SellerFacts, Settings, Signature, Signer, View, fingerprint,
+    Answer, Ask, Cancelled, Command, Content, Draw, Effect, Event, Finding, Note, OperationState, Order,
+    Purpose, RegisterBook, Reply, Request, Signature, Tool, View, fingerprint,
 };
-use actors::ports::{Posted, SignatureVerifier};
+use actors::ports::{Packed, Posted, SignatureVerifier};
+use actors::register::queue;
 use actors::register::rows::{self, DocumentRecord, Part};
 use actors::testing::{SealVerifier, SeededRandomness, seal};
 use actors::wheel::Wheel;
 use chrono::{DateTime, TimeDelta, Utc};
-use fiscal::arithmetic::{CashRounding, Letter, Tax, TaxKind, TaxTable};
-use fiscal::{CashDeskNumber, Percent, RegisterNumber};
+use fiscal::RegisterNumber;
+use fiscal::arithmetic::CashRounding;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +49,10 @@ pub(crate) struct Till {
     pub(crate) agent_default: Agent,
     pub(crate) server_script: VecDeque<Server>,
     pub(crate) server_default: Server,
+    pub(crate) package_script: VecDeque<Server>,
+    pub(crate) packages: u32,
+    /// What was seen of the way back.
+    pub(crate) homes: Vec<&'static str>,
     pub(crate) question_script: VecDeque<Server>,
     pub(crate) question_default: Server,
     pub(crate) answers: Vec<(Moment, Answer)>,
@@ -69,57 +75,6 @@ pub(crate) struct Till {
     deadlines: HashMap<Uuid, i64>,
     chance: SeededRandomness,
     orders: u64,
-}
-
-pub(crate) fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-pub(crate) fn signer(key: &str, is_senior: bool) -> Signer {
-    let number = u128::from(key.bytes().map(u32::from).sum::<u32>());
-    Signer {
-        account: AccountId(Uuid::from_u128(1)),
-        cashier: CashierId(Uuid::from_u128(number)),
-        key: KeyId(Uuid::from_u128(number)),
-        subject_key_id: key.to_owned(),
-        name: format!("Касир {key}"),
-        is_senior,
-    }
-}
-
-pub(crate) fn taxes() -> TaxTable {
-    let tax = |kind, name: &str, letter, percent| Tax {
-        kind,
-        name: name.to_owned(),
-        letter: Letter::new(letter).unwrap(),
-        percent: Percent::from_units(percent),
-        excluded: false,
-    };
-    TaxTable::new(vec![
-        tax(TaxKind::Vat, "ПДВ", 'А', 2_000),
-        tax(TaxKind::Vat, "ПДВ", 'Б', 700),
-        tax(TaxKind::Excise, "Акциз", 'Д', 500),
-    ])
-    .unwrap()
-}
-
-pub(crate) fn unit() -> Unit {
-    Unit {
-        seller: SellerFacts {
-            tax_number: "34554363".to_owned(),
-            vat_number: Some("123456789012".to_owned()),
-            organisation: "ТОВ \"Приклад\"".to_owned(),
-            point: "Крамниця".to_owned(),
-            address: Some("м. Київ, вул. Прикладна, 1".to_owned()),
-        },
-        cash_desk: CashDeskNumber::new(6).unwrap(),
-        is_testing: false,
-        taxes: Arc::new(taxes()),
-        settings: Settings {
-            auto_close: AutoClose::BeforeMidnight { minutes: 10 },
-            ..Settings::default()
-        },
-    }
 }
 
 /// A local time in Kyiv as a moment of the wall clock, the first of two in October.
@@ -171,6 +126,9 @@ impl Till {
             agent_default: Agent::Signs(Duration::from_millis(300)),
             server_script: VecDeque::new(),
             server_default: Server::Answers(Duration::from_millis(700)),
+            package_script: VecDeque::new(),
+            packages: 0,
+            homes: Vec::new(),
             question_script: VecDeque::new(),
             question_default: Server::Answers(Duration::from_millis(200)),
             answers: Vec::new(),
@@ -243,14 +201,17 @@ impl Till {
 
     /// Tells the machine, and does what it wants.
     pub(crate) async fn tell(&mut self, ask: Ask) {
-        let mut next = Some(ask);
-        while let Some(ask) = next.take() {
+        let mut next = VecDeque::from([ask]);
+        while let Some(ask) = next.pop_front() {
             let draw = Draw {
                 uid: self.uuid(),
                 request: self.uuid(),
                 operation: self.uuid(),
+                home_uid: self.uuid(),
+                home_request: self.uuid(),
             };
-            let is_write = !self.would_write(&ask, draw).is_empty();
+            let events = self.would_write(&ask, draw);
+            let is_write = !events.is_empty();
             self.commits += u64::from(is_write);
             let kill = self.kill.filter(|kill| is_write && kill.commit == self.commits);
             if let Some(Kill {
@@ -259,20 +220,33 @@ impl Till {
             {
                 return self.die().await;
             }
+            if matches!(
+                &ask,
+                Ask::Packed {
+                    packed: Packed::Unknown(_),
+                    ..
+                }
+            ) {
+                self.homes.push("package in doubt");
+            }
+            if events
+                .iter()
+                .any(|event| matches!(event, Event::EndDropped { .. }))
+            {
+                self.homes.push("end taken back");
+            }
             let book = self.book.as_mut().unwrap();
             let effects = book.step(Command { ask, draw }, self.now).await.unwrap();
             if kill.is_some() {
                 return self.die().await;
             }
             for effect in effects {
-                if let Some(ask) = self.act(effect).await {
-                    next = Some(ask);
-                }
+                next.extend(self.act(effect).await);
             }
         }
     }
 
-    fn would_write(&self, ask: &Ask, draw: Draw) -> Vec<actors::machines::register::Event> {
+    fn would_write(&self, ask: &Ask, draw: Draw) -> Vec<Event> {
         use actors::machines::Machine;
         let command = Command {
             ask: ask.clone(),
@@ -332,6 +306,11 @@ impl Till {
                     .unwrap();
                 self.post(uid, &cms, within);
             }
+            Effect::ReadPackage { first } => {
+                let read = queue::next_package(self.store.as_ref(), register(), first).await;
+                return Some(read.unwrap());
+            }
+            Effect::PostPackage { package, cms, within } => self.send_package(package, &cms, within),
             Effect::AskService {
                 uid,
                 purpose,
@@ -355,12 +334,15 @@ impl Till {
         self.coming.insert((self.now.mono.plus(after), sequence), ask);
     }
 
-    async fn sign(&mut self, request: actors::ids::SignatureRequestId, key: &str, content: Content) {
+    async fn sign(&mut self, request: SignatureRequestId, key: &str, content: Content) {
         let content = match content {
             Content::Query(json) => json,
             Content::Document(uid) => rows::part(self.store.as_ref(), &uid, Part::Xml)
                 .await
                 .unwrap()
+                .unwrap(),
+            Content::Package(package) => queue::package(self.store.as_ref(), register(), &package)
+                .await
                 .unwrap(),
         };
         let act = self
@@ -429,6 +411,44 @@ impl Till {
             (after, posted)
         };
         self.comes(after, Ask::Posted { uid, posted });
+    }
+
+    fn pack(&mut self, cms: &[u8]) -> Packed {
+        let chance = self.chance.next_u64();
+        match self.tax.package(cms, self.now.wall, chance) {
+            Ok(session) => Packed::Accepted(session),
+            Err(rejection) => Packed::Rejected(rejection),
+        }
+    }
+
+    fn send_package(&mut self, package: SignatureRequestId, cms: &[u8], within: Duration) {
+        self.packages += 1;
+        let broken = || Packed::Unknown("the connection broke".to_owned());
+        let soon = Duration::from_millis(100);
+        let act = self
+            .package_script
+            .pop_front()
+            .unwrap_or_else(|| self.server_default.clone());
+        let (after, packed) = match act {
+            Server::Answers(after) => (after, self.pack(cms)),
+            Server::NotSent => (soon, Packed::NotSent("no connection".to_owned())),
+            Server::DropsBefore => (soon, broken()),
+            Server::DropsAfter => {
+                self.pack(cms);
+                (soon, broken())
+            }
+            Server::Refuses(code) => (soon, Packed::Rejected(refusal(code))),
+            Server::SilentAfter => {
+                self.pack(cms);
+                return;
+            }
+        };
+        let (after, packed) = if after > within {
+            (within, broken())
+        } else {
+            (after, packed)
+        };
+        self.comes(after, Ask::Packed { package, packed });
     }
 
     fn question(
@@ -594,6 +614,19 @@ impl Till {
         rows::registered(self.store.as_ref(), register(), None)
             .await
             .unwrap()
+    }
+
+    pub(crate) async fn tool(&mut self, tool: Tool) -> bool {
+        let request = actors::ids::RequestId(2);
+        self.tell(Ask::Tool { request, tool }).await;
+        self.resolved.pop().unwrap()
+    }
+
+    /// Documents that are not delivered yet.
+    pub(crate) async fn queued(&self) -> usize {
+        let first = fiscal::LocalNumber::new(1).unwrap();
+        let queued = queue::queued(self.store.as_ref(), register(), first, usize::MAX).await;
+        queued.unwrap().len()
     }
 
     pub(crate) async fn resolve(&mut self, document: Option<Finding>) {

@@ -5,7 +5,7 @@ use actors::directory::Change;
 use actors::ids::CustomerId;
 use actors::machines::otp::{Detail, Reason};
 use actors::otp::Trouble;
-use actors::ports::Outcome;
+use actors::ports::{HandOver, Outcome};
 use actors::testing::{Act, ScriptedOperator};
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,10 +113,12 @@ async fn an_actor_that_waits_for_an_operator_does_not_leave() {
         tokio::task::yield_now().await;
     }
     assert_eq!(world.service.customers.live(), 1);
-    tell.send(Outcome::Accepted {
-        operator_id: "1".to_owned(),
+    tell.send(Outcome::Accepted(HandOver {
+        operator: "scripted".to_owned(),
+        operator_ids: vec!["1".to_owned()],
         parts: 1,
-    })
+        is_polled: false,
+    }))
     .unwrap();
     assert_eq!(sending.await.unwrap(), Reason::Success);
 }
@@ -176,10 +178,12 @@ async fn a_caller_that_goes_away_does_not_undo_its_send() {
     })
     .await;
     sending.abort();
-    tell.send(Outcome::Accepted {
-        operator_id: "1".to_owned(),
+    tell.send(Outcome::Accepted(HandOver {
+        operator: "scripted".to_owned(),
+        operator_ids: vec!["1".to_owned()],
         parts: 1,
-    })
+        is_polled: false,
+    }))
     .unwrap();
     world.tasks.close();
     world.tasks.wait().await;

@@ -138,8 +138,8 @@ async fn a_full_disk_refuses_and_everything_goes_on_afterwards() {
 
 #[tokio::test]
 async fn a_stalled_store_answers_nothing_until_it_goes_on() {
-    // Opening takes three scans; then come the customer's row, the state's, the intent and the outcome.
-    for at in 4..9 {
+    // Opening takes eight scans; then come the customer's row, the state's, the intent and the outcome.
+    for at in 9..14 {
         let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let filled = over(Arc::clone(&memory), Arc::default(), Arc::default(), 64)
             .await

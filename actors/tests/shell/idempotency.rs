@@ -4,7 +4,7 @@ use crate::world::{World, over, until, world};
 use actors::idempotency::KEPT_FOR;
 use actors::machines::otp::{Detail, Reason};
 use actors::otp::Trouble;
-use actors::ports::Outcome;
+use actors::ports::{HandOver, Outcome};
 use actors::testing::{Act, ManualClock, ScriptedOperator};
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,10 +135,12 @@ async fn after_a_kill_in_flight_an_operator_that_knows_settles_the_key() {
     let message = world.operator.messages()[0].id;
     world.operator.knows(
         message,
-        Outcome::Accepted {
-            operator_id: "7".to_owned(),
+        Outcome::Accepted(HandOver {
+            operator: "scripted".to_owned(),
+            operator_ids: vec!["7".to_owned()],
             parts: 2,
-        },
+            is_polled: false,
+        }),
     );
     let (_store, world) = crash_and_restart(&store, world, Duration::from_secs(3)).await;
     let answered = world.send_under(Some("k")).await.unwrap();

@@ -3,10 +3,15 @@
 
 mod accounts;
 mod customers;
+mod deliveries;
 mod directory;
 mod durable;
+mod evidence;
+mod evidence_faults;
+mod evidence_world;
 mod faults;
 mod golden;
+mod guards;
 mod idempotency;
 mod register_world;
 mod registers;

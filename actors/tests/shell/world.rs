@@ -5,6 +5,7 @@ use actors::customer::{CustomerMessage, Customers, World as Shared};
 use actors::directory::keys::Pepper;
 use actors::directory::records::{ContactRecord, ContractTypeRecord, CustomerRecord, OtpOverrides};
 use actors::directory::{Change, Directory};
+use actors::guards::Guards;
 use actors::idempotency::{Claim, Running};
 use actors::ids::{ContactId, ContractTypeId, CustomerId, InvokerCode};
 use actors::machines::otp::{Answer, Binding, MacKeys, Policy, Reason};
@@ -70,7 +71,15 @@ pub(crate) async fn over(
     let pepper = Arc::new(Pepper::new(Zeroizing::new(vec![3; 32])).unwrap());
     let (wheel, inbox) = Wheel::new();
     let tasks = TaskTracker::new();
+    let guards = Guards::open(
+        Default::default(),
+        Arc::clone(&store),
+        Arc::clone(&dynamic),
+        metrics.clone(),
+    )
+    .await?;
     let shared = Arc::new(Shared {
+        evidence: None,
         store: Arc::clone(&store),
         wheel: wheel.clone(),
         clock: Arc::clone(&dynamic),
@@ -122,7 +131,10 @@ pub(crate) async fn over(
         keys: Arc::new(MacKeys::new(vec![(1, Zeroizing::new(vec![1; 32]))]).unwrap()),
         settings: Arc::new(settings),
         running: Running::default(),
+        guards,
         metrics: metrics.clone(),
+        evidence: None,
+        evidence_wait: Duration::ZERO,
     };
     Ok(World {
         service,
@@ -177,6 +189,7 @@ impl World {
             invoker: Some(INVOKER),
             binding: Binding::default(),
             trace: None,
+            evidence: Default::default(),
         }
     }
 

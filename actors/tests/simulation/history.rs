@@ -76,6 +76,7 @@ enum Act {
     Jump,
     Crash,
     Leave,
+    Receipt,
 }
 
 impl History {
@@ -124,6 +125,7 @@ impl History {
             (2, Act::Jump),
             (4, Act::Crash),
             (2, Act::Leave),
+            (3, Act::Receipt),
         ];
         match weighted(&self.randomness, &acts) {
             Act::Send => self.send().await,
@@ -133,6 +135,7 @@ impl History {
             Act::Jump => self.jump(),
             Act::Crash => self.crash(None, None).await,
             Act::Leave => self.leave(),
+            Act::Receipt => self.receipt().await,
         }
         self.deadlines().await;
     }

@@ -8,6 +8,7 @@ mod chance;
 mod history;
 mod model;
 mod outcome;
+mod receipts;
 mod step;
 
 use history::History;

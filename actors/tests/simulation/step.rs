@@ -8,8 +8,8 @@ use actors::durable::Durable;
 use actors::idempotency::{Claim, Held, KEPT_FOR, Running, Standing};
 use actors::ids::{ChallengeId, CustomerId, MessageId, RequestId};
 use actors::machines::otp::{
-    Answer, Binding, Command, Detail, Draw, Effect, OtpBook, Reason, SendCommand, Settlement, VerifyCommand,
-    WindowKey,
+    Answer, Binding, Command, Delivery, Detail, Draw, Effect, OtpBook, Reason, SendCommand, Settlement,
+    VerifyCommand, WindowKey,
 };
 use actors::phone::Phone;
 use actors::random::{draw_code, draw_uuid};
@@ -70,6 +70,7 @@ impl History {
             keys: Arc::clone(&self.keys),
             claim,
             trace: None,
+            client: None,
         }));
         self.asked.insert(request, Asked { key, _held: held });
         self.note(format!(
@@ -175,6 +176,7 @@ impl History {
             policy: self.policy.clone(),
             keys: Arc::clone(&self.keys),
             claim: None,
+            evidence: None,
         };
         self.asked.insert(
             command.request,
@@ -207,7 +209,7 @@ impl History {
                 *comparisons <= u32::from(self.policy.tries_max),
                 "a sixth try, whatever died in between"
             );
-            let in_flight = challenge.1 == actors::machines::otp::Delivery::InFlight;
+            let in_flight = challenge.1 == Delivery::InFlight;
             let Some(compared) = self.perform(customer, Command::Compare(compare)).await else {
                 return;
             };
@@ -280,7 +282,7 @@ impl History {
         }
     }
 
-    async fn settle(
+    pub(crate) async fn settle(
         &mut self,
         customer: CustomerId,
         window: WindowKey,
@@ -292,17 +294,26 @@ impl History {
             return;
         }
         let waits = self.books[&customer].machine().is_in_flight(challenge);
+        let frees = matches!(settlement, Settlement::Refused { .. }) && self.is_unknown(customer, challenge);
         let command = Command::Settle {
             challenge,
             settlement: settlement.clone(),
+            handed: None,
         };
         let Some(effects) = self.perform(customer, command).await else {
             return;
         };
         if waits {
             self.settled(customer, window, challenge, &settlement);
+        } else if frees {
+            self.model.free(challenge);
         }
         self.carry_out(customer, None, effects, None).await;
+    }
+
+    fn is_unknown(&self, customer: CustomerId, challenge: ChallengeId) -> bool {
+        let mut challenges = self.books[&customer].machine().challenges();
+        challenges.any(|(_, kept)| kept.id == challenge && matches!(kept.delivery, Delivery::Unknown(_)))
     }
 
     fn settled(
@@ -350,7 +361,7 @@ impl History {
             };
             for (window, challenge) in before {
                 let past = challenge.settle_by.is_some_and(|deadline| deadline <= now);
-                if past && challenge.delivery == actors::machines::otp::Delivery::InFlight {
+                if past && challenge.delivery == Delivery::InFlight {
                     let settlement = if challenge.orphaned {
                         Settlement::Lost
                     } else {
@@ -550,6 +561,14 @@ impl History {
     }
 
     fn hand_over(&mut self, message: Message) {
+        let is_second = self
+            .model
+            .messages
+            .iter()
+            .any(|known| known.challenge == message.challenge);
+        assert!(!is_second, "a second message for one challenge");
+        let copies = self.offered();
+        assert!(copies <= 1, "two operators have the same message");
         if let Some(claim) = message.claim {
             let earlier = self
                 .model

@@ -5,8 +5,13 @@
 //! - `POST /control` `{"next":3,"do":"refuse"|"time_out"|"slow","code":"…","seconds":5,"deliver":true}`: how the next sends go;
 //! - `DELETE /messages`: forget everything.
 
+//!
+//! The same messages also arrive by other operators' APIs (`faces.rs`) and by SMPP ([`smsc`]).
+
+mod faces;
 mod operator;
 mod routes;
+pub mod smsc;
 
 pub use operator::{Control, Misbehaviour, Operator, Received, Reply};
-pub use routes::serve;
+pub use routes::{serve, serve_over};

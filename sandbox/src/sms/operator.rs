@@ -143,6 +143,14 @@ impl Operator {
         }
     }
 
+    /// Keeps a message that came another way, where its own verdict was given.
+    pub fn deliver(&mut self, received: Received) {
+        self.messages.push_back(received);
+        while self.messages.len() > MESSAGES_MAX {
+            self.messages.pop_front();
+        }
+    }
+
     fn keep(&mut self, id: Uuid, verdict: Verdict, received: Option<Received>) {
         self.messages.extend(received);
         self.verdicts.insert(id, verdict);

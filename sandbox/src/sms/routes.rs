@@ -16,15 +16,23 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 
 /// How long a send that "times out" is held; longer than any gateway waits.
-const SILENCE: Duration = Duration::from_secs(120);
+pub(super) const SILENCE: Duration = Duration::from_secs(120);
 /// The largest body.
 const BODY_BYTES_MAX: u64 = 64 * 1_024;
 
-type Shared = Arc<Mutex<Operator>>;
+pub(super) type Shared = Arc<Mutex<Operator>>;
 
 /// Serves the stand-in until `shutdown` completes.
 pub async fn serve(listener: TcpListener, shutdown: impl Future<Output = ()>) {
-    let operator = Shared::default();
+    serve_over(listener, Arc::default(), shutdown).await;
+}
+
+/// Serves the stand-in over messages that also arrive otherwise.
+pub async fn serve_over(
+    listener: TcpListener,
+    operator: Arc<Mutex<Operator>>,
+    shutdown: impl Future<Output = ()>,
+) {
     let limits = serve::Limits {
         hold_max: SILENCE,
         drain_deadline: Duration::from_secs(1),
@@ -94,6 +102,8 @@ fn routes(operator: &Shared) -> BoxedFilter<(Response<Vec<u8>>,)> {
         .or(forget)
         .unify()
         .or(control)
+        .unify()
+        .or(super::faces::routes(operator))
         .unify();
     found
         .recover(|_| async { Ok::<_, std::convert::Infallible>(no_such_route()) })
@@ -114,8 +124,7 @@ async fn send(operator: Shared, body: Bytes) -> Response<Vec<u8>> {
         Ok(send) => send,
         Err(error) => return wrong(&error),
     };
-    #[allow(clippy::disallowed_methods)] // the stand-in has a clock of its own, as a real operator has
-    let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let at = now();
     let reply = lock(&operator).receive(
         send.id,
         Received {
@@ -137,6 +146,12 @@ async fn send(operator: Shared, body: Bytes) -> Response<Vec<u8>> {
             )
         }
     }
+}
+
+/// When a message came; the stand-in has a clock of its own, as a real operator has.
+#[allow(clippy::disallowed_methods)]
+pub(super) fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 fn lookup(id: Uuid, operator: Shared) -> Response<Vec<u8>> {
@@ -186,6 +201,6 @@ fn json<T: Serialize>(status: StatusCode, value: &T) -> Response<Vec<u8>> {
     response
 }
 
-fn lock(operator: &Shared) -> MutexGuard<'_, Operator> {
+pub(super) fn lock(operator: &Shared) -> MutexGuard<'_, Operator> {
     operator.lock().unwrap_or_else(PoisonError::into_inner)
 }

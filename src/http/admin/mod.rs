@@ -6,11 +6,15 @@ pub mod agreements;
 pub mod cashiers;
 pub mod contract_types;
 pub mod customers;
+pub mod evidence;
 mod explain;
+pub mod hooks;
 pub mod import;
+pub mod integrations;
 pub mod invokers;
 pub mod licences;
 pub(super) mod lines;
+pub mod register_tools;
 pub mod registers;
 
 use super::Gateway;
@@ -89,7 +93,7 @@ fn unknown() -> Problem {
 }
 
 /// What the store's errors are to an administrator.
-fn store_problem(error: &storage::Error) -> Problem {
+pub(super) fn store_problem(error: &storage::Error) -> Problem {
     match error {
         storage::Error::Full { .. } => Problem::new(
             Code::Unavailable,

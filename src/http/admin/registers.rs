@@ -8,7 +8,7 @@ use super::{admit, change_account, json, moment, no_content, read_row, unknown};
 use actors::accounts::Change;
 use actors::accounts::records::TillRecord;
 use actors::ids::{AccountId, CashierId};
-use actors::machines::register::{AutoClose, SellerFacts, Settings};
+use actors::machines::register::{AutoClose, NoOffline, OfflineView, SellerFacts, Settings, View};
 use actors::register::Trouble;
 use fiscal::arithmetic::{Letter, Tax, TaxKind};
 use fiscal::{CashDeskNumber, Percent, RegisterNumber};
@@ -115,6 +115,12 @@ pub struct SettingsRow {
     #[serde(deserialize_with = "form::integer")]
     #[schema(minimum = 1, maximum = 86_400)]
     query_seconds: u32,
+    /// It may go offline when the tax service cannot be reached.
+    offline: bool,
+    /// Seconds that the tax service must not have answered before it does.
+    #[serde(deserialize_with = "form::integer")]
+    #[schema(maximum = 86_400)]
+    offline_after_seconds: u32,
 }
 
 impl Default for SettingsRow {
@@ -138,6 +144,8 @@ impl SettingsRow {
             signature_seconds: seconds(settings.signature_max),
             post_seconds: seconds(settings.post_max),
             query_seconds: seconds(settings.query_max),
+            offline: settings.offline,
+            offline_after_seconds: seconds(settings.offline_after),
         }
     }
 
@@ -155,6 +163,8 @@ impl SettingsRow {
             signature_max: seconds(self.signature_seconds),
             post_max: seconds(self.post_seconds),
             query_max: seconds(self.query_seconds),
+            offline: self.offline,
+            offline_after: seconds(self.offline_after_seconds),
         }
     }
 }
@@ -193,6 +203,53 @@ pub struct RegisterState {
     operations: usize,
     /// Whether a signature is awaited.
     awaits_signature: bool,
+    /// Its offline session, from the decision to leave until all of it is delivered; null online.
+    offline: Option<OfflineState>,
+    /// Why it could not go offline now: `forbidden`, `no_session`, `unsettled` or `limit_reached`; null where it could, or has.
+    cannot_go_offline: Option<&'static str>,
+}
+
+/// An offline session.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct OfflineState {
+    /// Its number at the tax service.
+    session: u64,
+    /// When it was decided to leave (RFC 3339, UTC).
+    since: String,
+    /// When its first document was issued, Kyiv time; null before.
+    begun: Option<String>,
+    /// `unreachable`, `cryptography` or `person`.
+    why: &'static str,
+    /// A person keeps it offline.
+    stays: bool,
+    /// Documents that it has.
+    documents: u64,
+    /// Those that the tax service does not have yet.
+    undelivered: u64,
+    /// Minutes left of the session's 36 hours.
+    session_minutes_left: i64,
+    /// Minutes left of the month's 168 hours.
+    month_minutes_left: i64,
+    /// The refusal of its last package, where a person must look: the tax service's code and words.
+    rejected: Option<String>,
+}
+
+impl OfflineState {
+    fn of(session: &OfflineView) -> Self {
+        let rejected = session.rejected.as_ref();
+        Self {
+            session: session.session,
+            since: moment(session.since_ms),
+            begun: session.begun.map(|begun| begun.to_string()),
+            why: session.why.name(),
+            stays: session.stays,
+            documents: session.documents,
+            undelivered: session.undelivered,
+            session_minutes_left: session.session_minutes_left,
+            month_minutes_left: session.month_minutes_left,
+            rejected: rejected.map(|rejected| format!("{} {}", rejected.code, rejected.text)),
+        }
+    }
 }
 
 /// One.
@@ -225,31 +282,38 @@ pub async fn state(gateway: Gateway, number: String, exchange: Exchange) -> Answ
     let served = || Problem::new(Code::Unavailable, "no registers are served: set tax.url");
     let face = gateway.cashdesk.as_ref().ok_or_else(served)?;
     let view = face.registers.look(number).await.map_err(trouble)?;
-    let shift = view.shift.as_ref();
-    let shown = RegisterState {
-        num_fiscal: number.get(),
-        link: view.link.name(),
-        shift_open: shift.is_some(),
-        shift_opened: shift.map(|shift| shift.opened.to_string()),
-        closes_at: shift.and_then(|shift| shift.closes_at_ms).map(moment),
-        close_failed: shift.map_or(0, |shift| shift.close_failed),
-        cash_in_box: shift.map(|shift| shift.drawer.to_string()),
-        next_local_number: view.next_local_number.map(fiscal::LocalNumber::get),
-        flight: view.flight.map(|(kind, _)| kind.name()),
-        operations: view.operations,
-        awaits_signature: view.awaits_signature,
-    };
-    Ok(json(StatusCode::OK, &shown))
+    Ok(json(StatusCode::OK, &RegisterState::of(number, &view)))
 }
 
-fn trouble(trouble: Trouble) -> Problem {
+impl RegisterState {
+    pub(super) fn of(number: RegisterNumber, view: &View) -> Self {
+        let shift = view.shift.as_ref();
+        Self {
+            num_fiscal: number.get(),
+            link: view.link.name(),
+            shift_open: shift.is_some(),
+            shift_opened: shift.map(|shift| shift.opened.to_string()),
+            closes_at: shift.and_then(|shift| shift.closes_at_ms).map(moment),
+            close_failed: shift.map_or(0, |shift| shift.close_failed),
+            cash_in_box: shift.map(|shift| shift.drawer.to_string()),
+            next_local_number: view.next_local_number.map(fiscal::LocalNumber::get),
+            flight: view.flight.map(|(kind, _)| kind.name()),
+            operations: view.operations,
+            awaits_signature: view.awaits_signature,
+            offline: view.offline.as_ref().map(OfflineState::of),
+            cannot_go_offline: view.no_offline.map(NoOffline::name),
+        }
+    }
+}
+
+pub(super) fn trouble(trouble: Trouble) -> Problem {
     match trouble {
         Trouble::Unforeseen => Problem::new(Code::Internal, "an unforeseen error; it was logged"),
         _ => Problem::new(Code::Unavailable, "the register takes nothing now").retry_after(1),
     }
 }
 
-fn parse(number: &str) -> Result<RegisterNumber, Problem> {
+pub(super) fn parse(number: &str) -> Result<RegisterNumber, Problem> {
     let number = number
         .parse()
         .ok()

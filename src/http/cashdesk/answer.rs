@@ -123,6 +123,8 @@ pub fn type_of(kind: DocumentKind) -> &'static str {
         DocumentKind::ZReport => "Z_REPORT",
         DocumentKind::OpenShift => "OPEN_SHIFT",
         DocumentKind::CloseShift => "CLOSE_SHIFT",
+        DocumentKind::OfflineBegin => "OFFLINE_BEGIN",
+        DocumentKind::OfflineEnd => "OFFLINE_END",
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::problem::{Code, Problem};
 use actors::accounts::NoSigner;
 use actors::ids::OperationId;
-use actors::machines::register::{Cancelled, Refusal};
+use actors::machines::register::{BlockReason, Cancelled, Refusal};
 use actors::register::{NoList, Trouble};
 use fiscal::RegisterNumber;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
@@ -161,6 +161,18 @@ impl Fault {
                 );
                 return Self::new(StatusCode::CONFLICT, "register-stopped", message);
             }
+            Refusal::OfflineLimit(BlockReason::SessionTooLong) => (
+                "offline-limit",
+                "Каса працює без зв'язку з податковою службою 36 годин поспіль. Нові документи можливі після \
+                 відновлення зв'язку"
+                    .to_owned(),
+            ),
+            Refusal::OfflineLimit(BlockReason::MonthTooLong) => (
+                "offline-limit",
+                "Каса вичерпала 168 годин роботи без зв'язку з податковою службою за місяць. Нові документи \
+                 можливі після відновлення зв'язку"
+                    .to_owned(),
+            ),
             Refusal::Clock => {
                 let message = "Годинник сервера показує недопустимий час";
                 return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "clock", message);

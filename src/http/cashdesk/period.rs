@@ -5,7 +5,7 @@ use super::door::{Door, Replied, json};
 use super::fault::Fault;
 use super::report::{checks, figures, interim, of_shift, shown};
 use actors::accounts::records::TillRecord;
-use actors::register::rows::{DocumentFate, ShiftRecord};
+use actors::register::rows::{DocumentRecord, ShiftRecord};
 use chrono::NaiveDate;
 use fiscal::arithmetic::ShiftTotals;
 use fiscal::{Money, RegisterNumber};
@@ -61,10 +61,15 @@ async fn answer(
     // The original lists receipts where the range holds one shift or one day; who asks for them gets them for any.
     let asks = fields.flag("include_checks")? == Some(true);
     if shifts.len() == 1 || from == to || asks {
+        let first_queued = door.face.registers.first_queued(number).await;
+        let first_queued = first_queued.map_err(|trouble| Fault::trouble(&trouble, Some(number)))?;
         let mut listed = Vec::new();
         for (ordinal, shift) in &shifts {
             let records = of_shift(door.face, number, *ordinal, shift.first_local).await?;
-            if records.iter().any(|record| !is_delivered(record.fate)) {
+            let is_queued = |record: &DocumentRecord| {
+                first_queued.is_some_and(|first| record.facts.local_number >= first)
+            };
+            if records.iter().any(is_queued) {
                 // The words that clients know.
                 return Err(Fault::new(
                     StatusCode::BAD_REQUEST,
@@ -83,10 +88,6 @@ async fn answer(
     let interim = interim(door, number, &till.seller, &report, None)?;
     answer.extend(shown(door.face, interim, drawer, widths.wanted()).await?);
     Ok(json(&answer.into()))
-}
-
-fn is_delivered(fate: DocumentFate) -> bool {
-    matches!(fate, DocumentFate::Registered | DocumentFate::Revoked)
 }
 
 fn date(door: &Door<'_>, name: &'static str) -> Result<NaiveDate, Fault> {

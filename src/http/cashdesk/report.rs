@@ -78,7 +78,16 @@ async fn answer(
         fields.insert("checks_list".to_owned(), Value::Array(checks));
     }
     let cashier = shift.map(|shift| shift.opener.name.clone());
-    let interim = interim(door, number, seller, report, cashier)?;
+    let is_offline = view.offline.is_some();
+    fields.insert("is_offline".to_owned(), json!(is_offline));
+    fields.insert(
+        "offline_timeline".to_owned(),
+        json!(super::tax_objects::timeline(view)),
+    );
+    let interim = Interim {
+        is_offline,
+        ..interim(door, number, seller, report, cashier)?
+    };
     fields.extend(shown(door.face, interim, drawer, widths.wanted()).await?);
     Ok(json(&fields.into()))
 }
@@ -207,7 +216,11 @@ pub async fn of_shift(
 fn is_check(kind: DocumentKind) -> bool {
     !matches!(
         kind,
-        DocumentKind::OpenShift | DocumentKind::CloseShift | DocumentKind::ZReport
+        DocumentKind::OpenShift
+            | DocumentKind::CloseShift
+            | DocumentKind::ZReport
+            | DocumentKind::OfflineBegin
+            | DocumentKind::OfflineEnd
     )
 }
 

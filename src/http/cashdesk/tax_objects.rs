@@ -58,6 +58,24 @@ fn found(door: &Door<'_>, number: &str) -> Result<(RegisterNumber, std::sync::Ar
         .ok_or_else(|| Fault::unknown_register(number))
 }
 
+/// The offline session that goes on, and what is left of its hours: at most one element. The page names no fields; these say what a till
+/// needs in order to warn its cashier.
+pub(super) fn timeline(view: &View) -> Vec<Value> {
+    let session = view.offline.as_ref().filter(|session| session.begun.is_some());
+    let shown = session.map(|session| {
+        json!({
+            "session_id": session.session.to_string(),
+            "begin_date": session.begun.map(moment),
+            "end_date": null,
+            "checks_count": session.documents,
+            "undelivered_count": session.undelivered,
+            "session_minutes_left": session.session_minutes_left,
+            "month_minutes_left": session.month_minutes_left,
+        })
+    });
+    shown.into_iter().collect()
+}
+
 fn shown(number: RegisterNumber, till: &TillRecord, view: &View) -> Value {
     let shift = view.shift.as_ref();
     let drawer = shift.map(|shift| super::answer::money(shift.drawer));
@@ -79,8 +97,8 @@ fn shown(number: RegisterNumber, till: &TillRecord, view: &View) -> Value {
             "id": shift.map_or_else(String::new, |shift| shift.ordinal.to_string()),
             "state": if shift.is_some() { "opened" } else { "closed" },
             "open_date": shift.map(|shift| moment(shift.opened)),
-            "offline": !matches!(view.link.name(), "online" | "in_doubt" | "manual"),
-            "offline_timeline": [],
+            "offline": view.offline.is_some(),
+            "offline_timeline": timeline(view),
             "cash_in_box": drawer,
         },
     })

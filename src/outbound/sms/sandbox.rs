@@ -2,7 +2,7 @@
 
 use super::{failed, read_answer, traced};
 use actors::ids::MessageId;
-use actors::ports::{Lookup, Message, Outcome, SmsSender};
+use actors::ports::{HandOver, Lookup, Message, Outcome, SmsSender};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use std::time::Duration;
@@ -18,7 +18,6 @@ pub struct Sandbox {
 #[serde(tag = "status", rename_all = "snake_case")]
 enum Said {
     Accepted {
-        operator_id: String,
         parts: u32,
     },
     Refused {
@@ -70,7 +69,12 @@ impl Sandbox {
 async fn outcome(response: reqwest::Response) -> Option<Outcome> {
     let body = read_answer(response).await?;
     Some(match serde_json::from_slice(&body).ok()? {
-        Said::Accepted { operator_id, parts } => Outcome::Accepted { operator_id, parts },
+        Said::Accepted { parts } => Outcome::Accepted(HandOver {
+            operator: "sandbox".to_owned(),
+            operator_ids: Vec::new(), // it sends no receipts
+            parts,
+            is_polled: false,
+        }),
         Said::Refused {
             permanent,
             code,

@@ -6,7 +6,7 @@
 use super::{failed, traced};
 use actors::clock::Clock;
 use actors::ids::MessageId;
-use actors::ports::{Lookup, Message, Outcome, SmsSender};
+use actors::ports::{HandOver, Lookup, Message, Outcome, SmsSender};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::SecondsFormat;
@@ -107,22 +107,24 @@ impl Webhook {
             .body(body.to_vec());
         match traced(request, message).send().await {
             Err(error) => failed(&error),
-            Ok(response) => judge(response, id).await,
+            Ok(response) => judge(response).await,
         }
     }
 }
 
-async fn judge(response: reqwest::Response, id: String) -> Outcome {
+async fn judge(response: reqwest::Response) -> Outcome {
     let status = response.status();
     let said: Said = super::read_answer(response)
         .await
         .and_then(|body| serde_json::from_slice(&body).ok())
         .unwrap_or_default();
     if status.is_success() {
-        return Outcome::Accepted {
-            operator_id: said.id.unwrap_or(id),
+        return Outcome::Accepted(HandOver {
+            operator: "webhook".to_owned(),
+            operator_ids: said.id.into_iter().collect(),
             parts: said.parts.unwrap_or(1),
-        };
+            is_polled: false,
+        });
     }
     // 502 and 504 come from something before the receiver, which may have it already.
     if matches!(status.as_u16(), 502 | 504) {
@@ -138,7 +140,7 @@ async fn judge(response: reqwest::Response, id: String) -> Outcome {
 }
 
 /// `v1,` and base64 of HMAC-SHA-256 over `id.timestamp.body`.
-fn sign(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> String {
+pub fn sign(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
         mac.update(part);

@@ -10,7 +10,7 @@ mod skew;
 pub use skew::Skew;
 
 use actors::clock::Clock;
-use actors::ports::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxService};
+use actors::ports::{Asked, Packed, Posted, TaxCommand, TaxDocument, TaxPackage, TaxService};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -172,6 +172,10 @@ impl TaxService for FiscalServer {
                 Err(NoReply::Unknown(why)) => Posted::Unknown(why),
             }
         })
+    }
+
+    fn package(&self, package: TaxPackage) -> BoxFuture<'_, Packed> {
+        Box::pin(async move { self.post_package(&package.cms, package.deadline).await })
     }
 
     fn ask(&self, command: TaxCommand) -> BoxFuture<'_, Asked> {

@@ -62,7 +62,7 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let environment = Environment {
             store: Arc::new(MemoryStore::new()),
-            sms: Arc::new(ScriptedOperator::default()),
+            sms: countersign::Sending::by(Arc::new(ScriptedOperator::default())),
             tax: tax_service(&config, &clock).unwrap(),
             clock,
             randomness: Arc::new(OsRandomness),

@@ -3,5 +3,6 @@
 mod checklist;
 mod faults;
 mod held;
+mod offline;
 pub(crate) mod shop;
 mod views;

@@ -1,7 +1,8 @@
 //! A shop: a gateway, the stand-in fiscal server, an account with its registers and cashier, and an agent that does as it is told.
 
 use crate::client::{Call, Client, Reply};
-use crate::office::{Cashier, REGISTER, REGISTERS, StandIn, TAX_NUMBER, seller};
+use crate::office::{Cashier, REGISTER, REGISTERS, SENIOR, StandIn, TAX_NUMBER, seller};
+use crate::world::ADMIN_KEY;
 use actors::accounts::records::{CashierRecord, TillRecord};
 use actors::accounts::{AccountFacts, Change, password::PasswordRecord};
 use actors::agents::DstuVerifier;
@@ -33,6 +34,7 @@ pub const PASSWORD: &str = "an invented password";
 pub const ACCOUNT: AccountId = AccountId(Uuid::from_u128(0xA1));
 const OTHER: AccountId = AccountId(Uuid::from_u128(0xA2));
 const KEY: KeyId = KeyId(Uuid::from_u128(0xC1));
+const SENIOR_KEY: KeyId = KeyId(Uuid::from_u128(0xC2));
 
 /// What the agent does with its next request; without any it signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,7 @@ pub enum Act {
 /// An agent in the same process, with the cashier's key.
 pub struct Agent {
     cashier: Cashier,
+    senior: Cashier,
     stranger: Cashier,
     acts: Mutex<VecDeque<Act>>,
     pub asked: Mutex<Vec<SignatureRequest>>,
@@ -76,7 +79,7 @@ impl Agent {
 
 impl SigningAgent for Agent {
     fn agent_of(&self, key: KeyId) -> Option<String> {
-        (key == KEY).then(|| "in-process".to_owned())
+        (key == KEY || key == SENIOR_KEY).then(|| "in-process".to_owned())
     }
 
     fn ask(&self, request: SignatureRequest) -> BoxFuture<'_, SignatureOutcome> {
@@ -96,7 +99,12 @@ impl SigningAgent for Agent {
                 Some(Act::Wait) => resumed.await,
                 None => {}
             }
-            Self::sign(&self.cashier, &request.content)
+            let own = if request.key == SENIOR_KEY {
+                &self.senior
+            } else {
+                &self.cashier
+            };
+            Self::sign(own, &request.content)
         })
     }
 
@@ -107,6 +115,7 @@ impl SigningAgent for Agent {
 
 pub struct Shop {
     pub client: Client,
+    pub admin: Client,
     pub stand_in: Option<StandIn>,
     pub agent: Arc<Agent>,
     pub store: Arc<MemoryStore>,
@@ -133,7 +142,11 @@ fn runtime() -> Runtime {
     builder.worker_threads(2).enable_all().build().unwrap()
 }
 
-type Running = (Client, oneshot::Sender<()>, mpsc::Receiver<Result<(), String>>);
+type Running = (
+    [Client; 2],
+    oneshot::Sender<()>,
+    mpsc::Receiver<Result<(), String>>,
+);
 
 async fn run(config: &Config, store: &Arc<MemoryStore>, agent: &Arc<Agent>, is_first: bool) -> Running {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -141,7 +154,7 @@ async fn run(config: &Config, store: &Arc<MemoryStore>, agent: &Arc<Agent>, is_f
     let agents: Arc<dyn SigningAgent> = Arc::<Agent>::clone(agent);
     let environment = Environment {
         store: Arc::clone(store) as Arc<dyn Store>,
-        sms: Arc::new(ScriptedOperator::default()),
+        sms: countersign::Sending::by(Arc::new(ScriptedOperator::default())),
         clock,
         randomness: Arc::new(OsRandomness),
         tax,
@@ -158,6 +171,7 @@ async fn run(config: &Config, store: &Arc<MemoryStore>, agent: &Arc<Agent>, is_f
         admin: bind().await.unwrap(),
     };
     let client = Client::new(listeners.public.local_addr().unwrap(), None);
+    let admin = Client::new(listeners.admin.local_addr().unwrap(), Some(ADMIN_KEY));
     let started = start(config, environment, listeners).await.unwrap();
     if is_first {
         let applied = started.gateway.accounts.apply(directory(agent)).await.unwrap();
@@ -173,7 +187,7 @@ async fn run(config: &Config, store: &Arc<MemoryStore>, agent: &Arc<Agent>, is_f
         };
         let _ = tell.send(started.run(shutdown).await);
     });
-    (client, stop, ended)
+    ([client, admin], stop, ended)
 }
 
 impl Shop {
@@ -185,6 +199,7 @@ impl Shop {
         config.cashdesk.hold_seconds = HOLD_SECONDS;
         let agent = Arc::new(Agent {
             cashier: Cashier::new(3, TAX_NUMBER),
+            senior: Cashier::new(SENIOR, TAX_NUMBER),
             stranger: Cashier::new(5, TAX_NUMBER),
             acts: Mutex::default(),
             asked: Mutex::default(),
@@ -192,9 +207,10 @@ impl Shop {
             resumed: Notify::new(),
         });
         let store = Arc::new(MemoryStore::new());
-        let (client, stop, ended) = runtime.block_on(run(&config, &store, &agent, true));
+        let ([client, admin], stop, ended) = runtime.block_on(run(&config, &store, &agent, true));
         Self {
             client,
+            admin,
             stand_in: Some(stand_in),
             agent,
             store,
@@ -216,7 +232,9 @@ impl Shop {
         self.store = Arc::new(self.store.crash());
         let runtime = self.runtime.as_ref().unwrap();
         let running = runtime.block_on(run(&self.config, &self.store, &self.agent, false));
-        self.client = running.0;
+        let [client, admin] = running.0;
+        self.client = client;
+        self.admin = admin;
         self.stop = Some(running.1);
         self.ended = running.2;
     }
@@ -322,17 +340,29 @@ fn directory(agent: &Agent) -> Vec<Change> {
         valid_until_ms: 4_000_000_000_000,
         registered_ms: 0,
     };
+    let senior = CashierRecord {
+        name: "Старший Вигаданий".to_owned(),
+        key: SENIOR_KEY,
+        subject_key_id: agent.senior.subject_key_id(),
+        is_senior: true,
+        registered_ms: 1,
+        ..cashier.clone()
+    };
     let mut changes = vec![
         account(ACCOUNT, EMAIL),
         account(OTHER, "other@example.com"),
         key(ACCOUNT, API_TOKEN, 1),
         key(OTHER, OTHER_TOKEN, 2),
         Change::PutCashier(CashierId(Uuid::from_u128(0xB1)), Box::new(cashier)),
+        Change::PutCashier(CashierId(Uuid::from_u128(0xB2)), Box::new(senior)),
     ];
     // The last is only at the tax service, until the account lists its registers.
     for index in 0..REGISTERS - 1 {
         let number = RegisterNumber::new(REGISTER + index).unwrap();
-        changes.push(Change::PutTill(number, Box::new(till(1 + index))));
+        let mut till = till(1 + index);
+        // The first is patient for longer than its callers; the others go offline at once.
+        till.settings.offline_after = Duration::from_secs(if index == 0 { 3_600 } else { 0 });
+        changes.push(Change::PutTill(number, Box::new(till)));
     }
     changes
 }

@@ -12,7 +12,7 @@ pub struct Answer {
     pub reason: Reason,
     /// What stands behind the reason's description in `ErrorMessages`.
     pub detail: Option<Detail>,
-    /// The code concerned; on success only.
+    /// The code concerned; on success, and where nobody knows whether its message went.
     pub challenge: Option<ChallengeId>,
     /// When the same call may be worth repeating, in whole seconds rounded up.
     pub retry_after_seconds: Option<u32>,
@@ -34,6 +34,14 @@ impl Answer {
         Self {
             challenge: Some(challenge),
             ..Self::of(Reason::Success)
+        }
+    }
+
+    /// Names the code concerned.
+    pub fn about(self, challenge: ChallengeId) -> Self {
+        Self {
+            challenge: Some(challenge),
+            ..self
         }
     }
 

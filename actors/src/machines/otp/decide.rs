@@ -6,8 +6,10 @@ use super::{
     SendCommand, Settlement, Subject, VerifyCommand, signing_text,
 };
 use crate::clock::{Moment, Now};
+use crate::evidence::OwedEvidence;
 use crate::ids::{ChallengeId, ContactId, RequestId};
 use crate::machines::Decision;
+use crate::ports::HandOver;
 
 type OtpDecision = Decision<Event, Effect>;
 
@@ -15,11 +17,12 @@ pub(super) fn decide(book: &OtpBook, command: Command, now: Now) -> OtpDecision 
     match command {
         Command::Send(send) => decide_send(book, *send, now),
         Command::Verify(verify) => decide_verify(book, verify, now),
-        Command::Compare(verify) => decide_compare(book, &verify),
+        Command::Compare(verify) => decide_compare(book, &verify, now),
         Command::Settle {
             challenge,
             settlement,
-        } => decide_settle(book, challenge, settlement, now),
+            handed,
+        } => decide_settle(book, challenge, settlement, handed, now),
         Command::Wake => decide_wake(book, now),
         Command::LiftLock { contact, request } => decide_lift(book, contact, request),
     }
@@ -59,6 +62,7 @@ fn decide_send(book: &OtpBook, send: SendCommand, now: Now) -> OtpDecision {
         mac: send.keys.make(&subject, &draw.code),
         binding: send.binding,
         claim: send.claim,
+        client: send.client,
         settle_by: Some(Moment::at(now).plus(send.policy.outcome_deadline)),
         request: Some(send.request),
         orphaned: false,
@@ -72,6 +76,8 @@ fn decide_send(book: &OtpBook, send: SendCommand, now: Now) -> OtpDecision {
         effects: vec![Effect::SendSms {
             challenge: draw.challenge,
             message: draw.message,
+            partner: send.window.invoker,
+            lifetime: send.policy.lifetime,
             destination: send.destination,
             text,
             trace: send.trace,
@@ -171,13 +177,24 @@ fn cap_refusal(ledger: &Ledger, send: &SendCommand, now: Now) -> Option<Answer> 
     )
 }
 
-fn decide_settle(book: &OtpBook, id: ChallengeId, settlement: Settlement, now: Now) -> OtpDecision {
+fn decide_settle(
+    book: &OtpBook,
+    id: ChallengeId,
+    settlement: Settlement,
+    handed: Option<HandOver>,
+    now: Now,
+) -> OtpDecision {
     let Some((window, challenge)) = book.challenges.iter().find(|(_, challenge)| challenge.id == id) else {
         return Decision::nothing();
     };
     let in_flight = challenge.delivery == Delivery::InFlight;
     let at = Moment::at(now);
-    let unknown = || Answer::of(Reason::SendSmsFault).because(Detail::OutcomeUnknown);
+    // Names the code, so that the partner can ask what became of its message.
+    let unknown = || {
+        Answer::of(Reason::SendSmsFault)
+            .because(Detail::OutcomeUnknown)
+            .about(id)
+    };
     let (fate, answer) = match settlement {
         Settlement::Accepted if in_flight => (Fate::HandedOver(at), Answer::success(id)),
         Settlement::Refused { code, text }
@@ -227,6 +244,8 @@ fn decide_settle(book: &OtpBook, id: ChallengeId, settlement: Settlement, now: N
             fate,
             answer,
             claim,
+            first: in_flight.then_some((window.invoker, challenge.message)),
+            handed,
         }],
         effects,
     }
@@ -246,7 +265,7 @@ fn decide_wake(book: &OtpBook, now: Now) -> OtpDecision {
             } else {
                 Settlement::Unknown
             };
-            let settled = decide_settle(book, challenge.id, settlement, now);
+            let settled = decide_settle(book, challenge.id, settlement, None, now);
             decision.events.extend(settled.events);
             decision.effects.extend(settled.effects);
         }
@@ -292,7 +311,7 @@ fn decide_verify(book: &OtpBook, verify: VerifyCommand, now: Now) -> OtpDecision
     }
 }
 
-fn decide_compare(book: &OtpBook, verify: &VerifyCommand) -> OtpDecision {
+fn decide_compare(book: &OtpBook, verify: &VerifyCommand, now: Now) -> OtpDecision {
     let Some(challenge) = book.challenges.get(&verify.window) else {
         return Decision::only(Effect::Answer {
             request: verify.request,
@@ -314,22 +333,45 @@ fn decide_compare(book: &OtpBook, verify: &VerifyCommand) -> OtpDecision {
         });
     }
     let answer = Answer::success(challenge.id);
+    let owed = verify
+        .evidence
+        .as_deref()
+        .map(|claim| owed(book, challenge, claim, now));
+    let record = owed.clone().map(|owed| Effect::RecordEvidence {
+        request: verify.request,
+        owed,
+    });
+    let mut effects = vec![Effect::WindowOpened {
+        window: verify.window,
+    }];
+    effects.extend(record);
+    effects.push(Effect::Answer {
+        request: verify.request,
+        answer: answer.clone(),
+    });
     Decision {
         events: vec![Event::Verified {
             window: verify.window,
-            answer: answer.clone(),
+            answer,
             claim: verify.claim,
+            owed,
         }],
-        effects: vec![
-            Effect::WindowOpened {
-                window: verify.window,
-            },
-            Effect::Answer {
-                request: verify.request,
-                answer,
-            },
-        ],
+        effects,
     }
+}
+
+/// What a right code owes to the evidence log.
+fn owed(book: &OtpBook, challenge: &Challenge, claim: &super::EvidenceClaim, now: Now) -> Box<OwedEvidence> {
+    let client = challenge.client.clone();
+    Box::new(OwedEvidence {
+        challenge: challenge.id,
+        integration: claim.integration.clone(),
+        client_integration_id: client.unwrap_or_else(|| book.customer.to_string()),
+        contract_id: claim.contract_id.clone(),
+        verified_seconds: now.wall.timestamp(),
+        key_transport: claim.key_transport.clone(),
+        documents_sha256: claim.documents_sha256.clone(),
+    })
 }
 
 fn decide_lift(book: &OtpBook, contact: ContactId, request: RequestId) -> OtpDecision {

@@ -2,9 +2,11 @@
 
 mod answer;
 mod decide;
+mod kept;
 mod mac;
 mod policy;
 mod reason;
+mod record;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -14,16 +16,19 @@ pub use answer::{Answer, Detail, seconds_rounded_up};
 pub use mac::{Binding, CodeMac, MacKeys, Subject};
 pub use policy::{CAP_MAX, DAY, LOCK_AFTER_TRIES_MAX, Policy};
 pub use reason::Reason;
-pub use state::{Challenge, Delivery, Ledger, SendNote, WindowKey};
+pub use record::BookRecord;
+pub(crate) use record::BookRecordV1;
+pub use state::{CLIENT_REFERENCE_BYTES_MAX, Challenge, Delivery, Ledger, SendNote, WindowKey};
 pub use text::signing_text;
 
-use crate::clock::{Moment, Now, Process, Written};
+use crate::clock::{Moment, Now, Process};
+use crate::evidence::{OwedContract, OwedEvidence};
 use crate::idempotency::Claim;
 use crate::ids::{ChallengeId, ContactId, CustomerId, MessageId, RequestId};
 use crate::machines::Machine;
 use crate::phone::Phone;
+use crate::ports::HandOver;
 use crate::secret::{Otp, Secret};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,6 +56,8 @@ pub enum Command {
         challenge: ChallengeId,
         /// What became of it.
         settlement: Settlement,
+        /// Who has it, and under which ids, where that is known.
+        handed: Option<HandOver>,
     },
     /// A deadline has come.
     Wake,
@@ -90,6 +97,8 @@ pub struct SendCommand {
     pub claim: Option<Claim>,
     /// The caller's trace (W3C `traceparent`), to go on with towards the operator.
     pub trace: Option<String>,
+    /// The integration id of the client, for the evidence that a verification may owe; at most [`CLIENT_REFERENCE_BYTES_MAX`].
+    pub client: Option<String>,
 }
 
 /// All chance that a send needs.
@@ -122,6 +131,21 @@ pub struct VerifyCommand {
     pub keys: Arc<MacKeys>,
     /// The idempotency key it came under.
     pub claim: Option<Claim>,
+    /// The evidence that success owes, where the invoker is bound to an integration and the caller names the contract.
+    pub evidence: Option<Box<EvidenceClaim>>,
+}
+
+/// What a verification knows of the evidence that it may come to owe.
+#[derive(Clone, Debug)]
+pub struct EvidenceClaim {
+    /// The integration that the invoker is bound to.
+    pub integration: String,
+    /// ContractId as it came.
+    pub contract_id: OwedContract,
+    /// SHA-256 of the documents.
+    pub documents_sha256: Vec<[u8; 32]>,
+    /// The operator that carries codes.
+    pub key_transport: String,
 }
 
 /// What became of a message, as the world reports it.
@@ -162,6 +186,10 @@ pub enum Event {
         answer: Answer,
         /// Where the answer is kept.
         claim: Option<Claim>,
+        /// Whose message it was, and its id; only for the first word on it.
+        first: Option<(crate::ids::InvokerCode, MessageId)>,
+        /// Who has it.
+        handed: Option<HandOver>,
     },
     /// A try was made; its outcome is not known yet.
     TryCounted {
@@ -178,6 +206,8 @@ pub enum Event {
         answer: Answer,
         /// Where the answer is kept.
         claim: Option<Claim>,
+        /// What is owed to the evidence log from now on.
+        owed: Option<Box<OwedEvidence>>,
     },
     /// A contact's wrong tries were forgiven.
     LockLifted {
@@ -222,6 +252,10 @@ pub enum Effect {
         challenge: ChallengeId,
         /// The message's id.
         message: MessageId,
+        /// Whose message it is.
+        partner: crate::ids::InvokerCode,
+        /// How long the code lives.
+        lifetime: std::time::Duration,
         /// Where to.
         destination: Phone,
         /// What, code included.
@@ -235,6 +269,13 @@ pub enum Effect {
         challenge: ChallengeId,
         /// The message's id.
         message: MessageId,
+    },
+    /// Pay what this verification owes to the evidence log. Repeatable: the same container is the same fact.
+    RecordEvidence {
+        /// Which verification; whoever waits for it may be told the leaf.
+        request: RequestId,
+        /// The debt, which is durable.
+        owed: Box<OwedEvidence>,
     },
     /// Compare the code of this verification now that its try is counted.
     Compare(VerifyCommand),
@@ -426,47 +467,4 @@ impl OtpBook {
             .iter()
             .map(|(key, challenge)| (key, challenge.as_ref()))
     }
-
-    /// What is written to disk now.
-    pub fn record(&self, now: Now) -> BookRecord {
-        BookRecord {
-            written: Written::at(now),
-            challenges: self
-                .challenges
-                .iter()
-                .map(|(key, challenge)| (*key, challenge.as_ref().clone()))
-                .collect(),
-            ledgers: self
-                .ledgers
-                .iter()
-                .map(|(contact, ledger)| (*contact, ledger.clone()))
-                .collect(),
-        }
-    }
-
-    /// What was read from disk, given its place on this process's clock.
-    pub fn restored(customer: CustomerId, record: BookRecord, now: Now) -> Self {
-        let shift_ms = record.written.shift(now.process);
-        Self {
-            customer,
-            challenges: record
-                .challenges
-                .into_iter()
-                .map(|(key, c)| (key, Box::new(c.restored(shift_ms, now))))
-                .collect(),
-            ledgers: record
-                .ledgers
-                .into_iter()
-                .map(|(contact, l)| (contact, l.restored(shift_ms)))
-                .collect(),
-        }
-    }
-}
-
-/// A book as it is stored (record version 1).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct BookRecord {
-    written: Written,
-    challenges: Vec<(WindowKey, Challenge)>,
-    ledgers: Vec<(ContactId, Ledger)>,
 }

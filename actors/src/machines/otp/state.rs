@@ -46,6 +46,8 @@ pub struct Challenge {
     pub binding: Binding,
     /// The idempotency key under which it was asked for.
     pub claim: Option<Claim>,
+    /// The integration id of the client, as the send named it; for the evidence that its verification may owe.
+    pub client: Option<String>,
     /// Until when its outcome is awaited, while it is in flight in this process.
     #[serde(skip)]
     pub settle_by: Option<Moment>,
@@ -55,6 +57,63 @@ pub struct Challenge {
     /// It was in flight when the process ended: its code is gone, its outcome can only be asked for.
     #[serde(skip)]
     pub orphaned: bool,
+}
+
+/// Bytes of a client's reference in a send: longer than integration ids are, and short enough for a customer's record.
+pub const CLIENT_REFERENCE_BYTES_MAX: usize = 64;
+
+/// A code as version 1 of the record stored it.
+#[derive(Deserialize)]
+pub(crate) struct ChallengeV1 {
+    id: ChallengeId,
+    message: MessageId,
+    delivery: Delivery,
+    issued: Moment,
+    window: Duration,
+    lifetime: Duration,
+    outcome_deadline: Duration,
+    tries: u8,
+    spent: bool,
+    mac: CodeMac,
+    binding: Binding,
+    claim: Option<Claim>,
+}
+
+impl From<ChallengeV1> for Challenge {
+    fn from(earlier: ChallengeV1) -> Self {
+        let ChallengeV1 {
+            id,
+            message,
+            delivery,
+            issued,
+            window,
+            lifetime,
+            outcome_deadline,
+            tries,
+            spent,
+            mac,
+            binding,
+            claim,
+        } = earlier;
+        Self {
+            id,
+            message,
+            delivery,
+            issued,
+            window,
+            lifetime,
+            outcome_deadline,
+            tries,
+            spent,
+            mac,
+            binding,
+            claim,
+            client: None,
+            settle_by: None,
+            request: None,
+            orphaned: false,
+        }
+    }
 }
 
 /// What became of a message.

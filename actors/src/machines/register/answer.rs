@@ -1,6 +1,7 @@
 //! What becomes of an operation, as callers are told and as it is remembered.
 
 use super::request::OperationKind;
+use super::state::BlockReason;
 use crate::ids::OperationId;
 use chrono::NaiveDateTime;
 use fiscal::{FiscalNumber, LocalNumber, Money, RegisterNumber, Uid};
@@ -100,6 +101,10 @@ pub enum DocumentKind {
     ZReport,
     /// DOCTYPE 101.
     CloseShift,
+    /// DOCTYPE 102.
+    OfflineBegin,
+    /// DOCTYPE 103.
+    OfflineEnd,
 }
 
 impl DocumentKind {
@@ -115,6 +120,8 @@ impl DocumentKind {
             Self::Storno => "storno",
             Self::ZReport => "z_report",
             Self::CloseShift => "close_shift",
+            Self::OfflineBegin => "offline_begin",
+            Self::OfflineEnd => "offline_end",
         }
     }
 }
@@ -168,6 +175,8 @@ pub enum Refusal {
     },
     /// The register waits for a person.
     Manual(ManualReason),
+    /// It is offline, and has been for as long as is allowed: only what closes is issued (rule 6).
+    OfflineLimit(BlockReason),
     /// The clock shows a year that documents cannot carry.
     Clock,
 }
@@ -203,6 +212,8 @@ pub enum ManualReason {
     ForeignDocument,
     /// The state was asked anew too often and still was not what the tax service said.
     NoRemedy,
+    /// The tax service refused a package of offline documents.
+    PackageRejected,
 }
 
 impl ManualReason {
@@ -212,6 +223,7 @@ impl ManualReason {
             Self::AnotherDevice => "another_device",
             Self::ForeignDocument => "foreign_document",
             Self::NoRemedy => "no_remedy",
+            Self::PackageRejected => "package_rejected",
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Takes facts in: never fails, never decides.
 
 use super::answer::{DocumentFacts, DocumentKind};
+use super::away::{Away, Begin, later};
 use super::command::{Event, Registered};
 use super::state::{CloseAlarm, Flight, Link, Operation, Phase, Shift, Stage};
 use super::{Core, RegisterBook};
 use crate::clock::Moment;
 use crate::ids::OperationId;
 use fiscal::arithmetic::ShiftTotals;
-use fiscal::{LocalNumber, Money};
+use fiscal::offline::Month;
+use fiscal::{LocalNumber, Money, OfflineSession};
 
 impl RegisterBook {
     pub(super) fn apply_event(&mut self, event: &Event) {
@@ -33,14 +35,23 @@ impl RegisterBook {
                 core.settle_link();
             }
             Event::Registered(registered) => core.register(registered),
-            Event::QueryPlanned(query) => core.query = Some((**query).clone()),
+            Event::QueryPlanned(query) => {
+                core.signer = Some(query.signer.clone());
+                core.query = Some((**query).clone());
+            }
             Event::QueryMoved(stage) => {
                 if let Some(query) = &mut core.query {
                     query.stage = *stage;
                 }
             }
             Event::QueryEnded => core.query = None,
-            Event::Synchronised { next, phase, offline } => {
+            Event::Synchronised {
+                next,
+                phase,
+                offline,
+                used,
+            } => {
+                core.used = used.or(core.used);
                 core.next = Some(*next);
                 core.phase = (**phase).clone();
                 core.shifts = core.phase.shift().map_or(core.shifts, |shift| shift.ordinal);
@@ -68,6 +79,15 @@ impl RegisterBook {
                 }
             }
             Event::Linked(link) => core.link = link.clone(),
+            Event::Unreached(since) => core.unreached = *since,
+            Event::Left(away) => core.leave(away),
+            Event::AwaySet(away) => core.set_away(away),
+            Event::Issued { cms, registered, .. } => core.issue(cms, registered),
+            // Only the rows change: its place, and all that is chained to it, stay.
+            Event::BeginMade { .. } | Event::BeginSigned { .. } => {}
+            Event::Delivered { count, .. } => core.delivered(*count),
+            Event::EndDropped { local_number } => core.drop_end(*local_number),
+            Event::Returned { offline, used } => core.come_back(offline.as_ref(), *used),
         }
     }
 
@@ -88,9 +108,13 @@ impl Core {
 
     fn plan(&mut self, flight: &Flight) {
         self.last_issued = Some(flight.issued);
+        self.signer = Some(flight.signer.clone());
         self.set_current(|operation| {
             operation.again_at = None;
-            operation.last_uid = Some(flight.uid.clone());
+            // What it is to issue is read from there again; other documents carry nothing of it.
+            if flight.kind.is_receipt() {
+                operation.last_uid = Some(flight.uid.clone());
+            }
         });
         self.flight = Some(flight.clone());
     }
@@ -118,12 +142,15 @@ impl Core {
     fn register(&mut self, registered: &Registered) {
         let Some(flight) = self.flight.take() else { return };
         self.settle_link();
-        self.next = LocalNumber::new(flight.local_number.get().saturating_add(1)).ok();
-        self.last = Some(registered.facts.clone());
+        self.next = Some(later(flight.local_number, 1));
         if registered.offline.is_some() {
             self.offline = registered.offline.clone();
         }
         let facts = &registered.facts;
+        if matches!(flight.kind, DocumentKind::OfflineBegin | DocumentKind::OfflineEnd) {
+            return;
+        }
+        self.last = Some(facts.clone());
         match flight.kind {
             DocumentKind::OpenShift => self.open(&flight, registered),
             DocumentKind::ZReport => {
@@ -202,6 +229,75 @@ impl Core {
             None => Ok(()),
         };
         shift.is_complete &= added.is_ok();
+    }
+
+    fn leave(&mut self, away: &Away) {
+        self.flight = None;
+        self.unreached = None;
+        self.link = Link::Offline;
+        self.away = Some(Box::new(away.clone()));
+    }
+
+    /// A register that waits for a person goes on doing so.
+    fn set_away(&mut self, away: &Away) {
+        if !matches!(self.link, Link::Manual(_)) {
+            self.link = away.link();
+        }
+        self.away = Some(Box::new(away.clone()));
+    }
+
+    fn issue(&mut self, cms: &[u8], registered: &Registered) {
+        let flight = self.flight.clone();
+        if let (Some(away), Some(flight)) = (&mut self.away, flight)
+            && let Some(place) = &flight.place
+        {
+            if flight.kind == DocumentKind::OfflineEnd {
+                away.before_end = Some(away.chain.clone());
+            }
+            let recorded = away.chain.record(place, cms);
+            recorded.expect("one document is in flight, so that the chain is where it was planned");
+            if flight.kind == DocumentKind::OfflineBegin {
+                away.begin = Some(Begin {
+                    uid: flight.uid.clone(),
+                    place: *place,
+                    signer: flight.signer.clone(),
+                });
+            }
+            away.signer = flight.signer.clone();
+            self.link = away.link();
+        }
+        self.register(registered);
+    }
+
+    fn delivered(&mut self, count: u64) {
+        if let Some(away) = &mut self.away {
+            away.delivered = away.delivered.saturating_add(count);
+            away.doubtful = None;
+            away.rejected = None;
+        }
+    }
+
+    fn drop_end(&mut self, local_number: LocalNumber) {
+        let Some(away) = &mut self.away else { return };
+        if let Some(chain) = away.before_end.take() {
+            away.chain = chain;
+            self.next = Some(local_number);
+            if !matches!(self.link, Link::Manual(_)) {
+                self.link = away.link();
+            }
+        }
+    }
+
+    fn come_back(&mut self, offline: Option<&OfflineSession>, used: Option<(Month, i64)>) {
+        let Some(away) = self.away.take() else { return };
+        self.used = used.or(self.used);
+        self.link = Link::Online;
+        if away.is_begun() {
+            self.offline = offline.cloned();
+        } else if let Some(flight) = away.doubtful {
+            self.link = Link::InDoubt;
+            self.flight = Some(*flight);
+        }
     }
 
     fn set_reported(&mut self, is_reported: bool) {

@@ -1,6 +1,8 @@
 //! Commands, facts and deeds of a register.
 
 use super::answer::{Answer, DocumentFacts, OperationRecord};
+use super::away::{Away, Package};
+use super::note::Note;
 use super::request::{Request, Signer, Unit};
 use super::state::{
     CloseAlarm, Flight, Link, Operation, Phase, Profile, Purpose, Query, QueryStage, SoldRecord, Stage,
@@ -8,10 +10,11 @@ use super::state::{
 use crate::clock::Moment;
 use crate::idempotency::Claim;
 use crate::ids::{KeyId, OperationId, RequestId, SignatureRequestId};
-use crate::ports::{Posted, Unfit};
+use crate::ports::{Packed, Posted, Unfit};
 use chrono::NaiveDateTime;
 use fiscal::command::{DocumentAnswer, DocumentInfo, LastShiftTotals, RegisterState};
 use fiscal::document::Kind;
+use fiscal::offline::Month;
 use fiscal::{FiscalNumber, LocalNumber, OfflineSession, Rejection, Uid};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -27,7 +30,8 @@ pub struct Command {
     pub draw: Draw,
 }
 
-/// Chance: a decision plans at most one document or question, and begins at most one operation of its own.
+/// Chance: a decision plans at most one document or question, takes at most one step on the way back from offline, and begins at most one
+/// operation of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Draw {
     /// For a document's or question's UID.
@@ -36,6 +40,10 @@ pub struct Draw {
     pub request: Uuid,
     /// For an operation.
     pub operation: Uuid,
+    /// For the UID of a question on the way back from offline.
+    pub home_uid: Uuid,
+    /// For a request for a signature on the way back.
+    pub home_request: Uuid,
 }
 
 /// What a register is told.
@@ -73,6 +81,31 @@ pub enum Ask {
         /// What.
         reply: Reply,
     },
+    /// What is next of an offline session, as it was read.
+    PackageRead {
+        /// The local number of the first document that was asked for.
+        first: LocalNumber,
+        /// How many documents fit into one package, or are signed by one key.
+        count: u64,
+        /// Whose key signed them; none where there are none.
+        signer: Option<Signer>,
+        /// Whether these are all, with room for one more.
+        is_all: bool,
+    },
+    /// What the tax service said of a package.
+    Packed {
+        /// Which: the request for its signature.
+        package: SignatureRequestId,
+        /// What.
+        packed: Packed,
+    },
+    /// A person uses a tool.
+    Tool {
+        /// Who is told.
+        request: RequestId,
+        /// Which.
+        tool: Tool,
+    },
     /// A deadline has come.
     Wake,
     /// The state was read from disk: what is owed?
@@ -84,6 +117,17 @@ pub enum Ask {
         /// What the person found of a document whose fate was not known.
         document: Option<Finding>,
     },
+}
+
+/// What a person may do with a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// Ask the tax service where the register stands, and follow it; of one that is offline: look now whether it is back.
+    Resynchronise,
+    /// Go offline, and stay so.
+    GoOffline,
+    /// Go online again as soon as the tax service can be reached.
+    GoOnline,
 }
 
 /// What a person found of a document in doubt.
@@ -154,14 +198,16 @@ pub enum Signature {
 /// What the tax service said to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// To [`Purpose::Synchronise`] and [`Purpose::Doubt`].
+    /// To [`Purpose::Synchronise`], [`Purpose::Doubt`] and [`Purpose::Return`].
     State(Box<RegisterState>),
-    /// To [`Purpose::DoubtNumber`].
+    /// To [`Purpose::DoubtNumber`] and [`Purpose::ReturnNumber`].
     Number(Box<DocumentInfo>),
-    /// To [`Purpose::DoubtDocument`].
+    /// To [`Purpose::DoubtDocument`] and [`Purpose::ReturnDocument`].
     Document(Box<DocumentAnswer>),
     /// To [`Purpose::Totals`].
     Totals(Box<LastShiftTotals>),
+    /// To [`Purpose::Probe`]: it is there.
+    Reached,
     /// There is nothing (204, code 13).
     Nothing,
     /// A refusal.
@@ -224,6 +270,8 @@ pub enum Event {
         phase: Box<Phase>,
         /// What it needs in order to go offline.
         offline: Option<OfflineSession>,
+        /// Minutes of this month in which it was offline, where the tax service says.
+        used: Option<(Month, i64)>,
     },
     /// The state must be asked anew before anything else: a refusal showed that it is another, or a person said so.
     Unsettled,
@@ -251,6 +299,60 @@ pub enum Event {
     CloseSet(CloseAlarm),
     /// How the register stands to the tax service.
     Linked(Link),
+    /// Since when the tax service does not answer; `None`: it does.
+    Unreached(Option<Moment>),
+    /// It went offline; a document whose fate is not known goes with it.
+    Left(Box<Away>),
+    /// What is remembered of it while it is offline, changed.
+    AwaySet(Box<Away>),
+    /// The document on its way is issued offline.
+    Issued {
+        /// The signed octets.
+        cms: Vec<u8>,
+        /// What is known of it.
+        registered: Box<Registered>,
+        /// Whose key signed it.
+        signer: Box<Signer>,
+    },
+    /// The first document of the session is made again, to be signed.
+    BeginMade {
+        /// Its identifier.
+        uid: Uid,
+        /// The octets to be signed.
+        xml: Vec<u8>,
+    },
+    /// The first document of the session is signed again.
+    BeginSigned {
+        /// Its identifier.
+        uid: Uid,
+        /// Its local number.
+        local_number: LocalNumber,
+        /// The signed octets.
+        cms: Vec<u8>,
+        /// Whose key signed it.
+        signer: Box<Signer>,
+    },
+    /// The tax service has these documents.
+    Delivered {
+        /// The local number of the first.
+        first: LocalNumber,
+        /// How many.
+        count: u64,
+        /// The online document that the first of them revoked.
+        revoked: Option<Box<DocumentFacts>>,
+    },
+    /// The end of the session, which was never sent, is taken back.
+    EndDropped {
+        /// Its local number, which is free again.
+        local_number: LocalNumber,
+    },
+    /// It is online again.
+    Returned {
+        /// What it needs in order to go offline again.
+        offline: Option<OfflineSession>,
+        /// Minutes of this month in which it was offline.
+        used: Option<(Month, i64)>,
+    },
 }
 
 /// A registered document.
@@ -338,6 +440,20 @@ pub enum Effect {
         /// How long the server may take.
         within: Duration,
     },
+    /// Read what is next of an offline session. Repeatable.
+    ReadPackage {
+        /// The local number of the first document.
+        first: LocalNumber,
+    },
+    /// Send a package. Ask-only: its outcome is asked for before it is sent again.
+    PostPackage {
+        /// Which: the request for its signature.
+        package: SignatureRequestId,
+        /// The signed package.
+        cms: Vec<u8>,
+        /// How long the server may take.
+        within: Duration,
+    },
     /// Put a question. Repeatable.
     AskService {
         /// Which.
@@ -371,54 +487,6 @@ pub enum Content {
     Document(Uid),
     /// A question's JSON.
     Query(Vec<u8>),
-}
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// A document came to its end.
-    Document {
-        /// What it was.
-        kind: super::answer::DocumentKind,
-        /// What became of it.
-        outcome: DocumentOutcome,
-    },
-    /// It took so long from being planned to being signed, in milliseconds.
-    SignedAfter(i64),
-    /// It took so long from being planned to being registered, in milliseconds.
-    RegisteredAfter(i64),
-    /// Something came for a request or a document that is not waited for.
-    Stray,
-    /// An attempt to close a shift by itself failed.
-    CloseFailed,
-    /// A shift is within an hour of 24 hours, and still open.
-    ShiftTooLong,
-}
-
-/// What became of a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DocumentOutcome {
-    /// Registered, by its ticket.
-    Registered,
-    /// Registered, as a look after a doubt showed.
-    Adopted,
-    /// Refused by the tax service.
-    Rejected,
-    /// Never sent.
-    Cancelled,
-    /// In doubt, for the first time.
-    Doubtful,
-}
-
-impl DocumentOutcome {
-    /// Its name in metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Registered => "registered",
-            Self::Adopted => "adopted",
-            Self::Rejected => "rejected",
-            Self::Cancelled => "cancelled",
-            Self::Doubtful => "doubtful",
-        }
-    }
+    /// The signed documents of a package, each behind its length.
+    Package(Package),
 }

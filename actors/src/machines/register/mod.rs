@@ -6,10 +6,12 @@
 
 mod answer;
 mod apply;
+mod away;
 mod command;
 mod decide;
 mod form;
 pub mod kyiv;
+mod note;
 mod policy;
 mod request;
 mod state;
@@ -19,14 +21,16 @@ pub use answer::{
     Answer, Cancelled, DocumentFacts, DocumentKind, Done, ManualReason, OperationRecord, OperationState,
     Refusal,
 };
+pub use away::{Away, NoOffline, OfflineCause, Package, PackageRefusal};
 pub use command::{
-    Ask, Command, Content, DocumentOutcome, Draw, Effect, Event, Finding, FingerprintRecord, Note, Order,
-    Registered, RegisteredAt, Reply, Signature,
+    Ask, Command, Content, Draw, Effect, Event, Finding, FingerprintRecord, Order, Registered, RegisteredAt,
+    Reply, Signature, Tool,
 };
 pub use decide::fingerprint;
+pub use note::{DocumentOutcome, Note};
 pub use policy::{
-    AutoClose, COMMENT_CHARACTERS_MAX, PAYMENT_FORMS_MAX, PAYMENT_NAME_CHARACTERS_MAX, SHIFT_MAX, Settings,
-    TAX_NAME_CHARACTERS_MAX, TAXES_MAX, WAITING_MAX,
+    AutoClose, COMMENT_CHARACTERS_MAX, OFFLINE_LIMITS, PACKAGE_LIMITS, PAYMENT_FORMS_MAX,
+    PAYMENT_NAME_CHARACTERS_MAX, SHIFT_MAX, Settings, TAX_NAME_CHARACTERS_MAX, TAXES_MAX, WAITING_MAX,
 };
 pub use request::{
     LineRequest, OperationKind, OriginalReceipt, PaymentRequest, ReceiptRequest, Request, SellerFacts,
@@ -36,11 +40,12 @@ pub use state::{
     BlockReason, Body, CloseAlarm, Flight, Link, Operation, Phase, Profile, Purpose, Query, QueryStage,
     Shift, SoldRecord, Stage,
 };
-pub use view::{ShiftView, View};
+pub use view::{OfflineView, ShiftView, View};
 
 use crate::clock::{Moment, Now, Written};
 use crate::ids::OperationId;
 use chrono::NaiveDateTime;
+use fiscal::offline::Month;
 use fiscal::{LocalNumber, OfflineSession, RegisterNumber};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -78,6 +83,14 @@ pub(crate) struct Core {
     last: Option<DocumentFacts>,
     /// What the register needs in order to go offline.
     offline: Option<OfflineSession>,
+    /// It is offline.
+    away: Option<Box<Away>>,
+    /// Minutes of this month in which it was offline, without the session that has not ended (rule 6).
+    used: Option<(Month, i64)>,
+    /// Who signed last: signs what the register does by itself between two shifts.
+    signer: Option<Signer>,
+    /// Since when the tax service does not answer, as far as this register has tried.
+    unreached: Option<Moment>,
     /// Shifts that it has had.
     shifts: u64,
     /// Operations that it has accepted.
@@ -133,6 +146,10 @@ impl RegisterBook {
                 last_issued: None,
                 last: None,
                 offline: None,
+                away: None,
+                used: None,
+                signer: None,
+                unreached: None,
                 shifts: 0,
                 accepted: 0,
                 current: None,
@@ -196,6 +213,11 @@ impl RegisterBook {
         &self.core.phase
     }
 
+    /// What is remembered of it while it is offline.
+    pub fn away(&self) -> Option<&Away> {
+        self.core.away.as_deref()
+    }
+
     /// The number that is due, where it is known.
     pub fn next_local_number(&self) -> Option<LocalNumber> {
         self.core.next
@@ -243,21 +265,15 @@ impl Core {
             .iter_mut()
             .for_each(|operation| operation.shift(by_ms));
         if let Some(flight) = &mut self.flight {
-            flight.planned = flight.planned.shifted(by_ms);
-            match &mut flight.stage {
-                Stage::Signing { until: at }
-                | Stage::Sending { until: at }
-                | Stage::Signed { again_at: at }
-                | Stage::InDoubt { again_at: at, .. } => *at = at.shifted(by_ms),
-            }
+            flight.shift(by_ms);
         }
-        if let Some(Query {
-            stage: QueryStage::Signing { until } | QueryStage::Asking { until },
-            ..
-        }) = &mut self.query
-        {
-            *until = until.shifted(by_ms);
+        if let Some(query) = &mut self.query {
+            query.shift(by_ms);
         }
+        if let Some(away) = &mut self.away {
+            away.shift(by_ms);
+        }
+        self.unreached = self.unreached.map(|at| at.shifted(by_ms));
         if let Some(shift) = self.phase.shift_mut() {
             shift.close.look = shift.close.look.shifted(by_ms);
         }

@@ -1,5 +1,6 @@
 //! The limits of a register, each with its reason, and the settings of one.
 
+use fiscal::offline::{OfflineLimits, PackageLimits};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -28,6 +29,24 @@ pub(super) const DOUBT_PAUSE: Duration = Duration::from_secs(1);
 pub(super) const DOUBT_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// The pause before a document that could not be sent is sent again, and before a query that got no answer is put again.
 pub(super) const SEND_PAUSE: Duration = Duration::from_secs(1);
+/// The first pause before a register that is offline looks whether the tax service is back; each next is twice as long...
+pub(super) const LOOK_PAUSE: Duration = Duration::from_secs(10);
+/// ...up to this: a minute of the month's hours is the most that is lost, and a thousand registers ask sixteen times a second.
+pub(super) const LOOK_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// The limits of offline sessions (section 1.8), and the margins before them.
+pub const OFFLINE_LIMITS: OfflineLimits = OfflineLimits {
+    session_minutes: 36 * 60,
+    month_minutes: 168 * 60,
+    // Long enough to repair a line or to fetch help before sales stop.
+    warning_minutes: 6 * 60,
+    // For the Z-report, which counts, and the close: each may wait half a minute for its signature, and is tried again.
+    reserve_minutes: 15,
+};
+/// What goes into one package (section 1.8).
+pub const PACKAGE_LIMITS: PackageLimits = PackageLimits {
+    documents_max: 100,
+    octets_max: 190_000,
+};
 /// The halves by which a far deadline on the wall clock is approached end here (see `decide::close`).
 pub(super) const ALARM_LEAST: Duration = Duration::from_secs(30);
 
@@ -63,6 +82,11 @@ pub struct Settings {
     pub post_max: Duration,
     /// How long the tax service may take for a query.
     pub query_max: Duration,
+    /// Whether it may go offline when the tax service cannot be reached.
+    pub offline: bool,
+    /// How long the tax service must not have answered before it does. Each session costs three signatures and a share of the month's
+    /// hours, so that a connection that is refused for a moment is no reason; a caller waits 28 seconds, of which this leaves enough.
+    pub offline_after: Duration,
 }
 
 impl Default for Settings {
@@ -75,6 +99,8 @@ impl Default for Settings {
             signature_max: Duration::from_secs(28),
             post_max: Duration::from_secs(60),
             query_max: Duration::from_secs(20),
+            offline: true,
+            offline_after: Duration::from_secs(5),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::ids::{OperationId, SignatureRequestId};
 use chrono::NaiveDateTime;
 use fiscal::arithmetic::{Entry, ShiftTotals};
 use fiscal::document::Kind;
+use fiscal::offline::Planned;
 use fiscal::{CashDeskNumber, FiscalNumber, LocalNumber, Money, OfflineSession, Uid};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -103,21 +104,11 @@ pub struct CloseAlarm {
 pub enum Link {
     /// Documents are registered as they are issued.
     Online,
-    /// Documents are issued under numbers of the register's own, in this session, begun at this wall time (milliseconds since 1970).
-    Offline {
-        /// The session.
-        session: OfflineSession,
-        /// Its beginning.
-        since_ms: i64,
-    },
-    /// The session's documents are being delivered.
-    Syncing {
-        /// The session.
-        session: OfflineSession,
-        /// Its beginning.
-        since_ms: i64,
-    },
-    /// Nothing may be issued.
+    /// Documents are issued under numbers of the register's own.
+    Offline,
+    /// The end of the offline session is made, and its last package not accepted yet: nothing can be issued until it is.
+    Syncing,
+    /// Offline, and at a limit: only what closes is issued.
     Blocked(BlockReason),
     /// Whether a document was registered is not known, and is being found out.
     InDoubt,
@@ -125,15 +116,23 @@ pub enum Link {
     Manual(ManualReason),
 }
 
-/// Why nothing may be issued.
+/// Why only what closes may be issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BlockReason {
     /// 36 hours of one offline session.
     SessionTooLong,
     /// 168 hours offline in a month.
     MonthTooLong,
-    /// The tax service knows of a malfunction, or of none at all.
-    Unregistered,
+}
+
+impl BlockReason {
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SessionTooLong => "session_too_long",
+            Self::MonthTooLong => "month_too_long",
+        }
+    }
 }
 
 impl Link {
@@ -141,8 +140,8 @@ impl Link {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Online => "online",
-            Self::Offline { .. } => "offline",
-            Self::Syncing { .. } => "syncing",
+            Self::Offline => "offline",
+            Self::Syncing => "syncing",
             Self::Blocked(_) => "blocked",
             Self::InDoubt => "in_doubt",
             Self::Manual(_) => "manual",
@@ -292,6 +291,8 @@ pub struct Flight {
     pub posts: u32,
     /// Whether its fate was ever unknown: then a caller may have been told so, and it is not given up.
     pub was_doubted: bool,
+    /// Its place in the offline session, where it is issued offline: then it is never posted by itself.
+    pub place: Option<Planned>,
 }
 
 /// How far a document is.
@@ -322,6 +323,16 @@ pub enum Stage {
 }
 
 impl Flight {
+    pub(super) fn shift(&mut self, by_ms: i64) {
+        self.planned = self.planned.shifted(by_ms);
+        match &mut self.stage {
+            Stage::Signing { until: at }
+            | Stage::Sending { until: at }
+            | Stage::Signed { again_at: at }
+            | Stage::InDoubt { again_at: at, .. } => *at = at.shifted(by_ms),
+        }
+    }
+
     /// Whether it may be registered, so that its number is not free.
     pub fn may_be_registered(&self) -> bool {
         matches!(self.stage, Stage::Sending { .. } | Stage::InDoubt { .. })
@@ -345,6 +356,14 @@ pub struct Query {
     pub stage: QueryStage,
 }
 
+impl Query {
+    pub(super) fn shift(&mut self, by_ms: i64) {
+        match &mut self.stage {
+            QueryStage::Signing { until } | QueryStage::Asking { until } => *until = until.shifted(by_ms),
+        }
+    }
+}
+
 /// What is asked, and what for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
@@ -358,6 +377,19 @@ pub enum Purpose {
     DoubtDocument(FiscalNumber),
     /// The server's totals, for the Z of a shift that we have not wholly seen.
     Totals,
+    /// Whether the tax service can be reached at all, on the way back from offline. Needs no signature.
+    Probe,
+    /// The register's state, on the way back.
+    Return,
+    /// Whose the last document is that the tax service has: it has more than it told us.
+    ReturnNumber {
+        /// The number that is due there.
+        next: LocalNumber,
+        /// The session that it has for us next.
+        session: Option<OfflineSession>,
+    },
+    /// Whether the document of this number is the one whose fate was not known when the register went offline.
+    ReturnDocument(FiscalNumber),
 }
 
 /// How far a question is.

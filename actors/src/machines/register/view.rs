@@ -2,12 +2,14 @@
 
 use super::RegisterBook;
 use super::answer::DocumentFacts;
+use super::away::{Away, NoOffline, OfflineCause, PackageRefusal};
 use super::policy::{ALARM_BEFORE, SHIFT_MAX};
 use super::request::Signer;
 use super::state::{Link, Phase, Profile, Stage};
 use crate::clock::{Now, millis};
 use chrono::NaiveDateTime;
 use fiscal::arithmetic::Report;
+use fiscal::offline::State;
 use fiscal::{LocalNumber, Money, RegisterNumber};
 
 /// A register at one moment.
@@ -21,6 +23,10 @@ pub struct View {
     pub shift: Option<ShiftView>,
     /// How it stands to the tax service.
     pub link: Link,
+    /// Its offline session, from the decision to leave until all of it is delivered.
+    pub offline: Option<OfflineView>,
+    /// Why it could not go offline now; `None` where it could, or has.
+    pub no_offline: Option<NoOffline>,
     /// The last registered document of all.
     pub last: Option<DocumentFacts>,
     /// The number that is due.
@@ -31,6 +37,33 @@ pub struct View {
     pub operations: usize,
     /// Whether a signature is awaited.
     pub awaits_signature: bool,
+}
+
+/// An offline session at one moment. Minutes as the tax service counts them: from the session's first document on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfflineView {
+    /// Its number.
+    pub session: u64,
+    /// When it was decided to leave, milliseconds since 1970.
+    pub since_ms: i64,
+    /// When its first document was issued, Kyiv time; `None` before.
+    pub begun: Option<NaiveDateTime>,
+    /// Why.
+    pub why: OfflineCause,
+    /// A person keeps it offline.
+    pub stays: bool,
+    /// Documents that it has.
+    pub documents: u64,
+    /// Those that the tax service does not have yet.
+    pub undelivered: u64,
+    /// Minutes left of the 36 hours of the session; not below zero.
+    pub session_minutes_left: i64,
+    /// Minutes left of the 168 hours of the month; not below zero.
+    pub month_minutes_left: i64,
+    /// What that means.
+    pub limit: State,
+    /// The refusal of its last package, where a person must look.
+    pub rejected: Option<PackageRefusal>,
 }
 
 /// A shift at one moment: its X-report, which is what its Z-report would say.
@@ -83,11 +116,30 @@ impl RegisterBook {
             profile: core.profile.clone(),
             shift: self.shift_view(now),
             link: core.link.clone(),
+            offline: core.away.as_deref().map(|away| self.offline_view(away, now)),
+            no_offline: core.away.is_none().then(|| self.no_offline(now.wall)).flatten(),
             last: core.last.clone(),
             next_local_number: core.next,
             flight: core.flight.as_ref().map(|flight| (flight.kind, flight.stage)),
             operations: self.waiting.len() + usize::from(core.current.is_some()),
             awaits_signature: signing_flight || signing_query,
+        }
+    }
+
+    fn offline_view(&self, away: &Away, now: Now) -> OfflineView {
+        let standing = self.core.standing(now.wall);
+        OfflineView {
+            session: away.chain.session().id,
+            since_ms: away.since_ms,
+            begun: away.chain.begun(),
+            why: away.why,
+            stays: away.stays,
+            documents: away.chain.length(),
+            undelivered: away.undelivered(),
+            session_minutes_left: standing.session_left.num_minutes().max(0),
+            month_minutes_left: standing.month_left.num_minutes().max(0),
+            limit: standing.state,
+            rejected: away.rejected.clone(),
         }
     }
 

@@ -169,6 +169,7 @@ fn a_record_at_every_bound_fits_the_store() {
         .map(|(key, c)| (*key, c.clone()))
         .unwrap();
     challenge.claim = Some(Claim::new(key.invoker, "send", "key", b"body"));
+    challenge.client = Some("x".repeat(CLIENT_REFERENCE_BYTES_MAX));
     for contract_type in 0..=u8::MAX {
         if book.challenges.len() == LIVE_CODES_MAX {
             break;

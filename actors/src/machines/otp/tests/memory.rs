@@ -120,6 +120,7 @@ fn an_acceptance_after_the_outcome_was_declared_unknown_changes_nothing() {
     let effects = desk.step(Command::Settle {
         challenge,
         settlement: Settlement::Accepted,
+        handed: None,
     });
     assert!(effects.is_empty(), "{effects:?}");
     assert_eq!(desk.book, before);
@@ -132,6 +133,7 @@ fn a_window_is_published_from_the_hand_over_and_not_where_the_code_was_used_alre
     let accepted = |challenge| Command::Settle {
         challenge,
         settlement: Settlement::Accepted,
+        handed: None,
     };
     let until = Moment::at(desk.now).plus(desk.policy.resend_window);
     let effects = desk.step(accepted(challenge));

@@ -112,6 +112,7 @@ impl Desk {
             keys: Arc::clone(&self.keys),
             claim: None,
             trace: None,
+            client: None,
         })));
         match effects.into_iter().next() {
             Some(Effect::SendSms { challenge, text, .. }) => {
@@ -128,6 +129,7 @@ impl Desk {
         answer_of(self.step(Command::Settle {
             challenge,
             settlement,
+            handed: None,
         }))
     }
 
@@ -159,6 +161,7 @@ impl Desk {
             policy: self.policy.clone(),
             keys: Arc::clone(&self.keys),
             claim: None,
+            evidence: None,
         };
         let mut effects = self.step(Command::Verify(command));
         if let Some(Effect::Compare(_)) = effects.first() {

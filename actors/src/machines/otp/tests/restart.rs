@@ -103,12 +103,14 @@ fn what_nobody_can_tell_of_is_dead_its_window_free_and_still_counted() {
 #[test]
 fn an_operator_that_is_silent_after_a_restart_is_awaited_no_longer_than_the_deadline() {
     let mut desk = Desk::new();
-    desk.begin(W()).unwrap();
+    let challenge = desk.begin(W()).unwrap();
     desk.restart(3_600);
     assert!(desk.step(Command::Wake).is_empty());
     desk.wait(15.0);
     let effects = desk.step(Command::Wake);
-    let kept = Answer::of(Reason::SendSmsFault).because(Detail::OutcomeUnknown);
+    let kept = Answer::of(Reason::SendSmsFault)
+        .because(Detail::OutcomeUnknown)
+        .about(challenge);
     assert!(
         matches!(&effects[..], [Effect::WindowOpened { .. }, Effect::Settled { answer, .. }] if *answer == kept),
         "{effects:?}"

@@ -83,6 +83,7 @@ fn a_try_is_remembered_before_the_comparison() {
         policy: desk.policy.clone(),
         keys: keys(&[1]),
         claim: None,
+        evidence: None,
     };
     let decision = desk.book.decide(Command::Verify(command), desk.now);
     assert!(matches!(decision.events[..], [Event::TryCounted { .. }]));

@@ -57,8 +57,13 @@ impl Turn {
         }
         // What goes straight into its document needs no rows of its own: the document's XML holds it. Made it is all the same, so that what
         // no document can carry is refused before anything is remembered.
-        let is_direct =
-            is_idle && self.is_shift_open() && !self.is_close_due() && !self.core().must_synchronise;
+        let is_direct = is_idle
+            && self.is_shift_open()
+            && !self.is_close_due()
+            && !self.core().must_synchronise
+            && self.is_ready_to_issue()
+            && !self.is_ending()
+            && self.core().link != Link::Syncing;
         let body = match kind.map(|kind| self.body_xml(&order, kind)).transpose() {
             Ok(body) => body.filter(|_| !is_direct),
             Err(refusal) => return self.answer(order.operation, OperationState::Refused(refusal)),
@@ -101,10 +106,8 @@ impl Turn {
 
     /// What can be refused before anything is remembered.
     fn judge_order(&self, order: &Order) -> Result<Option<Kind>, Refusal> {
-        match self.core().link {
-            Link::Manual(reason) => return Err(Refusal::Manual(reason)),
-            Link::Blocked(_) => return Err(Refusal::RegisterClosed),
-            _ => {}
+        if let Link::Manual(reason) = self.core().link {
+            return Err(Refusal::Manual(reason));
         }
         if self.book.waiting.len() >= WAITING_MAX {
             return Err(Refusal::Busy);

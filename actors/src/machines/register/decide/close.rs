@@ -3,8 +3,9 @@
 //! The moment is one of the wall clock, and deadlines are monotonic. So the way there is halved: each time half of what the wall clock says
 //! is left, so that a clock that is set, either way, is noticed long before the moment.
 
-use super::super::command::{Event, Note};
+use super::super::command::Event;
 use super::super::kyiv;
+use super::super::note::Note;
 use super::super::policy::{
     ALARM_BEFORE, ALARM_LEAST, CLOSE_LIFETIME, CLOSE_PAUSE, CLOSE_PAUSE_MAX, SHIFT_MAX,
 };
@@ -64,7 +65,9 @@ impl Turn {
             Phase::Reported(shift) => shift.close.failed == 0 || self.is_past(shift.close.look),
             Phase::Open(shift) => {
                 let is_time = shift.close.at_ms.is_some_and(|at_ms| at_ms <= self.wall_ms());
-                is_time && (shift.close.failed == 0 || self.is_past(shift.close.look))
+                (is_time || self.is_closed_by_limit())
+                    && !self.is_z_too_late()
+                    && (shift.close.failed == 0 || self.is_past(shift.close.look))
             }
         }
     }

@@ -2,7 +2,9 @@
 //! taken; if it was, ask for the document and see whether it is ours; then adopt it, send the same octets again, or wait for a person.
 
 use super::super::answer::{Cancelled, ManualReason};
-use super::super::command::{DocumentOutcome, Event, Finding, Note, Reply};
+use super::super::away::OfflineCause;
+use super::super::command::{Event, Finding, Reply};
+use super::super::note::{DocumentOutcome, Note};
 use super::super::policy::{DOUBT_PAUSE, DOUBT_PAUSE_MAX};
 use super::super::state::{Flight, Link, Purpose, Query, Stage};
 use super::turn::Turn;
@@ -72,6 +74,8 @@ impl Turn {
             (Purpose::DoubtDocument(number), Reply::Document(answer)) => {
                 self.doubt_document(&flight, number, *answer);
             }
+            (_, Reply::Unreachable | Reply::Rejected(_))
+                if self.leave_if_due(OfflineCause::Unreachable, &query.signer, Some(&flight)) => {}
             _ => self.look_later(&flight),
         }
     }
@@ -120,12 +124,14 @@ impl Turn {
 
     /// A person has looked at a register that waits for one. What the tax service has is followed from here on.
     pub(super) fn resolve(&mut self, request: RequestId, finding: Option<Finding>) {
-        let flight = self.core().flight.clone();
+        // One that is issued offline is not in doubt.
+        let flight = self.core().flight.clone().filter(|flight| flight.place.is_none());
         let is_manual = matches!(self.core().link, Link::Manual(_));
         // A document in doubt needs a finding, and a finding needs one.
         let taken = is_manual && flight.is_some() == finding.is_some();
         if taken {
-            self.note(Event::Linked(Link::Online));
+            let link = self.core().away.as_ref().map_or(Link::Online, |away| away.link());
+            self.note(Event::Linked(link));
             match (flight, finding) {
                 (Some(flight), Some(Finding::Issued(number))) => {
                     self.registered(&flight, Some(number), None, None);
@@ -133,7 +139,12 @@ impl Turn {
                 (Some(flight), Some(Finding::NotIssued)) => self.give_up(&flight, Cancelled::ByPerson),
                 _ => {}
             }
-            self.note(Event::Unsettled);
+            if self.core().away.is_some() {
+                self.clear_rejection();
+                self.look_home();
+            } else {
+                self.note(Event::Unsettled);
+            }
         }
         self.act(super::super::command::Effect::Resolved { request, taken });
     }

@@ -1,11 +1,14 @@
 //! Documents come to their ends: registered, refused, given up.
 
 use super::super::answer::{Cancelled, DocumentFacts, DocumentKind, ManualReason, Refusal};
-use super::super::command::{DocumentOutcome, Effect, Event, Note, Registered, RegisteredAt};
+use super::super::away::OfflineCause;
+use super::super::command::{Effect, Event, Registered, RegisteredAt};
 use super::super::kyiv;
+use super::super::note::{DocumentOutcome, Note};
 use super::super::policy::{REMEDIES_MAX, TEXT_CHARACTERS_MAX};
 use super::super::state::{Flight, Link, Operation, SoldRecord, Stage};
 use super::turn::Turn;
+use fiscal::offline::Planned;
 use fiscal::{ErrorCode, FiscalNumber, Money, OfflineSession, Rejection};
 
 /// A text of a stranger, cut to what is kept.
@@ -42,6 +45,21 @@ impl Turn {
         } else {
             DocumentOutcome::Adopted
         };
+        let owner = self.owner(flight);
+        let registered = Registered {
+            offline,
+            ticket,
+            ..self.facts_of(flight, number)
+        };
+        let facts = registered.facts.clone();
+        self.note(Event::Registered(Box::new(registered)));
+        self.count_document(flight, outcome);
+        self.count(Note::RegisteredAfter(flight.planned.elapsed_ms(self.now)));
+        self.tell_owner(owner, facts);
+    }
+
+    /// What is known of a document that is registered, or issued offline.
+    fn facts_of(&self, flight: &Flight, number: Option<FiscalNumber>) -> Registered {
         let sold = match (flight.kind, &number, flight.sum) {
             (DocumentKind::Sale, Some(number), Some(sum)) => {
                 let sold = SoldRecord {
@@ -60,15 +78,15 @@ impl Turn {
             fiscal_number: number,
             issued: flight.issued,
             sum: flight.sum,
-            is_offline: false,
+            is_offline: flight.place.is_some(),
             is_testing: flight.is_testing,
         };
         let is_opening = flight.kind == DocumentKind::OpenShift;
         let owner = self.owner(flight);
-        self.note(Event::Registered(Box::new(Registered {
-            facts: facts.clone(),
-            offline,
-            ticket,
+        Registered {
+            facts,
+            offline: None,
+            ticket: None,
             at: RegisteredAt {
                 wall_ms: self.wall_ms(),
                 moment: self.moment(),
@@ -79,14 +97,32 @@ impl Turn {
             close: is_opening.then(|| self.close_alarm(self.now.wall)),
             operation: flight.operation,
             sold,
-        })));
-        self.count_document(flight, outcome);
-        self.count(Note::RegisteredAfter(flight.planned.elapsed_ms(self.now)));
-        let Some(owner) = owner else { return };
-        if owner.kind.is_receipt()
-            && !matches!(flight.kind, DocumentKind::OpenShift | DocumentKind::CloseShift)
-        {
+        }
+    }
+
+    /// Whoever asked is told, once everything they asked for is done.
+    fn tell_owner(&mut self, owner: Option<Operation>, facts: DocumentFacts) {
+        if let Some(owner) = owner.filter(|owner| owner.kind.is_receipt() && facts.kind.is_receipt()) {
             self.done(&owner, facts);
+        }
+    }
+
+    /// The document is signed, and with that it is issued: it has its number, and the next one carries its hash.
+    pub(super) fn issued(&mut self, flight: &Flight, place: &Planned, cms: Vec<u8>) {
+        let number = FiscalNumber::new(place.number.to_string()).expect("digits and points are visible");
+        let registered = self.facts_of(flight, Some(number));
+        let facts = registered.facts.clone();
+        let owner = self.owner(flight);
+        self.note(Event::Issued {
+            cms,
+            registered: Box::new(registered),
+            signer: Box::new(flight.signer.clone()),
+        });
+        self.count_document(flight, DocumentOutcome::Issued);
+        match flight.kind {
+            DocumentKind::OfflineBegin => self.count(Note::OfflineBegun),
+            DocumentKind::OfflineEnd => self.read_package(),
+            _ => self.tell_owner(owner, facts),
         }
     }
 
@@ -97,6 +133,9 @@ impl Turn {
         }
         self.note(Event::Freed);
         self.count_document(flight, outcome);
+        if flight.kind == DocumentKind::OfflineEnd {
+            self.rest(true);
+        }
     }
 
     /// The document and its operation are given up.
@@ -119,7 +158,7 @@ impl Turn {
     pub(super) fn rejected(&mut self, flight: &Flight, rejection: &Rejection) {
         match rejection.code {
             // Not ours to judge: the server's own check failed. The same octets are sent again.
-            ErrorCode::CryptographyError => self.send_later(flight),
+            ErrorCode::CryptographyError => self.send_later(flight, OfflineCause::Cryptography),
             // Perhaps our own document was faster than its answer: section 1.12 finds out whose number it is.
             ErrorCode::CheckLocalNumberInvalid => self.number_refused(flight),
             ErrorCode::ShiftAlreadyOpened | ErrorCode::ShiftNotOpened => self.remedy(flight, |_| {}),
@@ -167,5 +206,6 @@ impl Turn {
     /// Stops the register until a person has looked.
     pub(super) fn wait_for_person(&mut self, reason: ManualReason) {
         self.note(Event::Linked(Link::Manual(reason)));
+        self.count(Note::Manual(reason));
     }
 }

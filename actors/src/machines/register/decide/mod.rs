@@ -2,13 +2,18 @@
 
 mod accept;
 mod close;
+mod deliver;
 mod doubt;
 mod finish;
+mod homeward;
+mod leave;
+mod make;
 mod plan;
 mod posted;
 mod query;
 mod signed;
 mod synchronise;
+mod tool;
 mod turn;
 mod wake;
 
@@ -33,6 +38,14 @@ pub(super) fn decide(book: &RegisterBook, command: Command, now: Now) -> Decisio
         Ask::Signature { request, signature } => turn.signature(request, signature),
         Ask::Posted { uid, posted } => turn.posted(&uid, posted),
         Ask::Asked { uid, reply } => turn.asked(&uid, reply),
+        Ask::PackageRead {
+            first,
+            count,
+            signer,
+            is_all,
+        } => turn.package_read(first, count, signer, is_all),
+        Ask::Packed { package, packed } => turn.packed(package, packed),
+        Ask::Tool { request, tool } => turn.tool(request, tool),
         Ask::Wake => turn.wake(),
         Ask::Resume => turn.resume(),
         Ask::Resolve { request, document } => turn.resolve(request, document),

@@ -1,19 +1,19 @@
 //! The operation in work: what it needs next, whether it may have it, and the document that it becomes.
 
-use super::super::answer::{DocumentKind, OperationState, Refusal};
-use super::super::command::{Content, Effect, Event, Order};
-use super::super::kyiv;
+use super::super::answer::{Cancelled, DocumentKind, OperationState, Refusal};
+use super::super::away::later;
+use super::super::command::{Content, Effect, Event};
 use super::super::policy::{PAYMENT_FORMS_MAX, SHIFT_MAX, TAXES_MAX};
 use super::super::request::OperationKind;
 use super::super::state::{Body, Flight, Operation, Phase, Purpose, Shift, SoldRecord, Stage};
-use super::accept::comment;
+use super::make::Made;
 use super::turn::{Progress, Turn};
 use crate::clock::{Moment, millis};
 use crate::ids::{OperationId, SignatureRequestId};
 use fiscal::arithmetic::{Entry, Report, Section};
-use fiscal::document::{Document, Head, Kind, Register, ZReport};
+use fiscal::document::{Kind, ZReport};
 use fiscal::shift::{entry, z_report};
-use fiscal::{FiscalNumber, LocalMoment, LocalNumber, Money, Uid};
+use fiscal::{FiscalNumber, Money};
 use std::sync::Arc;
 
 /// A document that is about to be made.
@@ -56,7 +56,8 @@ impl Turn {
             self.refuse(operation, refusal);
             return Progress::Again;
         }
-        if self.core().must_synchronise {
+        let is_away = self.core().away.is_some();
+        if self.core().must_synchronise && !is_away {
             return self.query(operation, Purpose::Synchronise);
         }
         let phase = self.core().phase.clone();
@@ -66,7 +67,9 @@ impl Turn {
                 self.query(operation, Purpose::Synchronise)
             }
             (Phase::Closed, OperationKind::CloseShift | OperationKind::AutoClose) => self.closed(operation),
-            (Phase::Closed, _) if !operation.is_synchronised => self.query(operation, Purpose::Synchronise),
+            (Phase::Closed, _) if !operation.is_synchronised && !is_away => {
+                self.query(operation, Purpose::Synchronise)
+            }
             (Phase::Closed, _) => self.plan(
                 operation,
                 Plan::bare(Kind::OpenShift, DocumentKind::OpenShift, &operation.signer),
@@ -80,6 +83,11 @@ impl Turn {
                 )
             }
             (Phase::Open(shift), OperationKind::CloseShift | OperationKind::AutoClose) => {
+                if !shift.is_complete && is_away {
+                    // What we have not seen would be missing in the Z-report; only the tax service knows it.
+                    self.cancel(operation, Cancelled::TaxServiceUnreachable);
+                    return Progress::Again;
+                }
                 if !shift.is_complete {
                     return self.query(operation, Purpose::Totals);
                 }
@@ -145,6 +153,7 @@ impl Turn {
             }
             (Phase::Open(shift), _) => of_another(shift).or_else(|| self.shift_refusal(shift)),
         }
+        .or_else(|| self.limit_refusal(operation))
     }
 
     /// Whether the tax service was never asked about this register.
@@ -227,11 +236,12 @@ impl Turn {
     }
 
     fn plan_storno(&mut self, operation: &Operation, shift: &Shift) -> Progress {
-        let last = self
-            .core()
-            .last
-            .as_ref()
-            .filter(|_| shift.totals.last().is_some());
+        let (last, next) = (self.core().last.as_ref(), self.core().next);
+        let last = last.filter(|last| {
+            // Nothing else was issued since, an offline session's first document neither, which comes with the next one otherwise.
+            let is_last = Some(later(last.local_number, 1)) == next && self.is_ready_to_issue();
+            is_last && shift.totals.last().is_some()
+        });
         let Some(number) = last.and_then(|last| last.fiscal_number.clone()) else {
             self.refuse(operation, Refusal::NothingToUndo);
             return Progress::Again;
@@ -262,10 +272,18 @@ impl Turn {
         }
     }
 
-    /// Makes the document: identifier, number, moment and octets are settled here, and never change.
+    /// Makes the document: identifier, number, moment and octets are settled here, and never change. Offline the session's first comes
+    /// before any other.
     fn plan(&mut self, operation: &Operation, plan: Plan) -> Progress {
-        let made = self.make(&plan);
-        let (document, xml) = match made {
+        let plan = if self.is_ready_to_issue() {
+            plan
+        } else {
+            let begin = Kind::OfflineBegin {
+                revoke_last_online: false,
+            };
+            Plan::bare(begin, DocumentKind::OfflineBegin, &plan.signer)
+        };
+        let made = match self.make(&plan) {
             Ok(made) => made,
             Err(refusal) => {
                 self.refuse(operation, refusal);
@@ -273,6 +291,34 @@ impl Turn {
             }
         };
         let until = self.signature_deadline(operation);
+        self.send_to_sign(operation.id, plan, made, until);
+        Progress::Waits
+    }
+
+    /// Whether nothing must be issued before the next document: offline, the session's first is.
+    pub(super) fn is_ready_to_issue(&self) -> bool {
+        self.core().away.as_ref().is_none_or(|away| away.is_begun())
+    }
+
+    /// Makes the document that ends the offline session.
+    pub(super) fn plan_end(&mut self) {
+        let Some(signer) = self.core().away.as_ref().map(|away| away.signer.clone()) else {
+            return;
+        };
+        let plan = Plan::bare(Kind::OfflineEnd, DocumentKind::OfflineEnd, &signer);
+        match self.make(&plan) {
+            Ok(made) => {
+                let until = self.moment().plus(self.query_signature_max());
+                // It is for no operation; rows of documents name one, which nobody has.
+                let nobody = OperationId(self.draw.operation);
+                self.send_to_sign(nobody, plan, made, until);
+            }
+            Err(_) => self.rest(true),
+        }
+    }
+
+    fn send_to_sign(&mut self, operation: OperationId, plan: Plan, made: Made, until: Moment) {
+        let Made { document, xml, place } = made;
         let request = SignatureRequestId(self.draw.request);
         let head = &document.head;
         let flight = Flight {
@@ -285,7 +331,7 @@ impl Turn {
                 .receipt()
                 .and_then(|receipt| receipt.total.as_ref()?.sum),
             is_testing: head.testing,
-            operation: operation.id,
+            operation,
             signer: plan.signer,
             entry: plan.entry,
             sold: plan.sold,
@@ -295,13 +341,13 @@ impl Turn {
             planned: self.moment(),
             posts: 0,
             was_doubted: false,
+            place,
         };
         self.sign_document(&flight, until);
         self.note(Event::Planned {
             flight: Box::new(flight),
             xml,
         });
-        Progress::Waits
     }
 
     /// Asks for a document's signature, for the first time or again.
@@ -314,68 +360,6 @@ impl Turn {
             deadline_ms: flight.deadline_ms,
             until,
         });
-    }
-
-    fn make(&self, plan: &Plan) -> Result<(Document, Vec<u8>), Refusal> {
-        let local_number = self
-            .core()
-            .next
-            .ok_or(Refusal::Manual(super::super::answer::ManualReason::NoRemedy))?;
-        let local = kyiv::local(self.now.wall);
-        let issued = self.core().last_issued.map_or(local, |last| last.max(local));
-        let issued = LocalMoment::new(issued).map_err(|_| Refusal::Clock)?;
-        let head = self.head(&plan.signer.name, self.uid(), local_number, issued)?;
-        let mut document = Document {
-            head,
-            kind: plan.kind.clone(),
-        };
-        document.head.notes.comment.clone_from(&plan.comment);
-        written(document)
-    }
-
-    fn head(
-        &self,
-        cashier: &str,
-        uid: Uid,
-        local_number: LocalNumber,
-        issued: LocalMoment,
-    ) -> Result<Head, Refusal> {
-        let Some(profile) = &self.core().profile else {
-            return Err(Refusal::Document(
-                "nothing is known of the register's owner".to_owned(),
-            ));
-        };
-        let register = Register {
-            cash_desk: profile.cash_desk,
-            number: self.book.number,
-        };
-        let is_testing = self
-            .core()
-            .phase
-            .shift()
-            .map_or(profile.is_testing, |shift| shift.is_testing);
-        let mut head =
-            Head::new(uid, profile.seller.seller(), register, issued, local_number).with_cashier(cashier);
-        head.testing = is_testing;
-        Ok(head)
-    }
-
-    /// The body in a document's XML, to be kept until its turn; also the proof, before anything is remembered, that a document can carry it.
-    pub(super) fn body_xml(&self, order: &Order, kind: Kind) -> Result<Vec<u8>, Refusal> {
-        let issued = LocalMoment::new(kyiv::local(self.now.wall)).map_err(|_| Refusal::Clock)?;
-        let first = self
-            .core()
-            .next
-            .or(LocalNumber::new(1).ok())
-            .ok_or(Refusal::Clock)?;
-        let mut head = self.head(&order.signer.name, self.uid(), first, issued)?;
-        head.notes.comment = comment(&order.request);
-        written(Document { head, kind }).map(|(_, xml)| xml)
-    }
-
-    pub(super) fn uid(&self) -> Uid {
-        let text = self.draw.uid.to_string().to_uppercase();
-        Uid::new(text).expect("a UUID is 36 visible characters")
     }
 
     /// Until when a signature is of use for this operation.
@@ -409,13 +393,6 @@ impl Turn {
         }
         Progress::Again
     }
-}
-
-fn written(document: Document) -> Result<(Document, Vec<u8>), Refusal> {
-    let xml = document
-        .to_xml()
-        .map_err(|error| Refusal::Document(super::finish::cut(&error.to_string())))?;
-    Ok((document, xml))
 }
 
 fn exceeds(report: &Report) -> bool {

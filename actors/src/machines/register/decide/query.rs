@@ -1,10 +1,12 @@
 //! Questions to the tax service: put, signed, asked, answered.
 
 use super::super::RegisterBook;
-use super::super::answer::Cancelled;
-use super::super::command::{Content, Effect, Event, Note, Reply};
+use super::super::answer::{Cancelled, DocumentKind};
+use super::super::away::{OfflineCause, session_of};
+use super::super::command::{Content, Effect, Event, Reply};
+use super::super::note::Note;
 use super::super::policy::SEND_PAUSE;
-use super::super::request::Signer;
+use super::super::request::{OperationKind, Signer};
 use super::super::state::{Operation, Purpose, Query, QueryStage};
 use super::turn::{Progress, Turn};
 use crate::clock::Moment;
@@ -13,7 +15,7 @@ use fiscal::command::{
     Command, DocumentExtQuery, DocumentForm, DocumentNumber, LocalNumberQuery, OfRegister, Request,
     StateQuery,
 };
-use fiscal::{ErrorCode, Uid};
+use fiscal::{ErrorCode, LocalNumber, Uid};
 use std::time::Duration;
 
 impl RegisterBook {
@@ -27,11 +29,26 @@ impl RegisterBook {
                 offline_seed: None,
                 include_tax_object: false,
             }),
+            Purpose::Probe => Command::ServerState,
+            // With our own session the server can take back an end that it had taken too early (section 1.4).
+            Purpose::Return => {
+                let session = self.away().and_then(|away| session_of(&away.chain));
+                Command::TransactionsRegistrarState(StateQuery {
+                    register,
+                    offline_session_id: session.as_ref().map(|session| session.id.clone()),
+                    offline_seed: session.map(|session| session.seed),
+                    include_tax_object: false,
+                })
+            }
+            Purpose::ReturnNumber { next, .. } => Command::DocumentInfoByLocalNum(LocalNumberQuery {
+                register,
+                local_number: LocalNumber::new(next.get().saturating_sub(1)).unwrap_or(*next),
+            }),
             Purpose::DoubtNumber => Command::DocumentInfoByLocalNum(LocalNumberQuery {
                 register,
                 local_number: self.doubtful_number(),
             }),
-            Purpose::DoubtDocument(number) => {
+            Purpose::DoubtDocument(number) | Purpose::ReturnDocument(number) => {
                 let query = DocumentExtQuery {
                     register,
                     number: DocumentNumber::Fiscal(number.clone()),
@@ -39,10 +56,7 @@ impl RegisterBook {
                     set_timestamp: false,
                     acquire_cabinet_url: false,
                 };
-                let is_z_report = self
-                    .flight()
-                    .is_some_and(|flight| flight.kind == super::super::answer::DocumentKind::ZReport);
-                if is_z_report {
+                if self.is_doubtful_z_report(purpose) {
                     Command::ZRepExt(query)
                 } else {
                     Command::CheckExt(query)
@@ -52,7 +66,20 @@ impl RegisterBook {
         }
     }
 
-    fn doubtful_number(&self) -> fiscal::LocalNumber {
+    fn is_doubtful_z_report(&self, purpose: &Purpose) -> bool {
+        let doubtful = match purpose {
+            Purpose::ReturnDocument(_) => self.away().and_then(|away| away.doubtful.as_deref()),
+            _ => self.flight(),
+        };
+        doubtful.is_some_and(|flight| flight.kind == DocumentKind::ZReport)
+    }
+
+    /// Whether a question is signed.
+    pub(super) fn must_be_signed(&self, purpose: &Purpose) -> bool {
+        self.command(purpose).must_be_signed()
+    }
+
+    fn doubtful_number(&self) -> LocalNumber {
         let number = self.core.flight.as_ref().map(|flight| flight.local_number);
         number
             .or(self.core.next)
@@ -87,7 +114,7 @@ impl Turn {
 
     /// Puts a question, signed by this key, which has time until then.
     pub(super) fn put_query(&mut self, purpose: Purpose, signer: &Signer, until: Moment) {
-        let is_signed = self.book.command(&purpose).must_be_signed();
+        let is_signed = self.book.must_be_signed(&purpose);
         let within = self.query_max();
         let stage = if is_signed {
             QueryStage::Signing { until }
@@ -137,20 +164,36 @@ impl Turn {
 
     /// The tax service's reply.
     pub(super) fn asked(&mut self, uid: &Uid, reply: Reply) {
-        let query = self.core().query.clone();
-        let Some(query) = query.filter(|query| query.uid.is_same(uid)) else {
-            return self.count(Note::Stray);
-        };
         let reply = match reply {
             Reply::Rejected(rejection) if rejection.code == ErrorCode::NoContent => Reply::Nothing,
             other => other,
         };
+        if let Some(query) = self.home_query(uid) {
+            return self.home_reply(&query, reply);
+        }
+        let query = self.core().query.clone();
+        let Some(query) = query.filter(|query| query.uid.is_same(uid)) else {
+            return self.count(Note::Stray);
+        };
+        match (&reply, query.stage) {
+            (Reply::Unreachable, QueryStage::Asking { until }) => {
+                let began = self.begun(until, self.query_max());
+                self.unreached(began);
+            }
+            (Reply::Rejected(rejection), _) if rejection.code == ErrorCode::CryptographyError => {
+                self.unreached(self.moment());
+            }
+            _ => self.reached(),
+        }
         match &query.purpose {
             Purpose::Doubt | Purpose::DoubtNumber | Purpose::DoubtDocument(_) => {
                 self.doubt_reply(&query, reply);
             }
             Purpose::Synchronise => self.synchronise_reply(&query, reply),
             Purpose::Totals => self.totals_reply(&query, reply),
+            Purpose::Probe | Purpose::Return | Purpose::ReturnNumber { .. } | Purpose::ReturnDocument(_) => {
+                unreachable!("questions of the way back lie beside the others")
+            }
         }
     }
 
@@ -161,12 +204,21 @@ impl Turn {
             self.act(Effect::Withdraw(query.request));
         }
         self.note(Event::QueryEnded);
+        let is_unreached = why == Cancelled::TaxServiceUnreachable;
         if let Some(flight) = self.core().flight.clone() {
+            if is_unreached && self.leave_if_due(OfflineCause::Unreachable, &query.signer, Some(&flight)) {
+                return;
+            }
             return self.look_later(&flight);
         }
         let Some(operation) = self.core().current.clone() else {
             return;
         };
+        // A shift that we have not wholly seen cannot be closed without the tax service's totals, and a storno undoes what is last online.
+        let may_leave = query.purpose == Purpose::Synchronise && operation.kind != OperationKind::Storno;
+        if is_unreached && may_leave && self.leave_if_due(OfflineCause::Unreachable, &query.signer, None) {
+            return;
+        }
         let again_at = self.moment().plus(SEND_PAUSE);
         if why == Cancelled::TaxServiceUnreachable && again_at < operation.give_up {
             return self.note(Event::Paused(Some(again_at)));

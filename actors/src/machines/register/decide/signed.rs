@@ -1,7 +1,8 @@
 //! A signature comes, or does not.
 
 use super::super::answer::Cancelled;
-use super::super::command::{Effect, Event, Note, Signature};
+use super::super::command::{Effect, Event, Signature};
+use super::super::note::Note;
 use super::super::state::{Flight, Query, QueryStage, Stage};
 use super::turn::Turn;
 use crate::ids::SignatureRequestId;
@@ -18,6 +19,9 @@ impl Turn {
         {
             return self.document_signature(&flight, signature, self.is_past(until));
         }
+        if self.is_home_request(request) {
+            return self.home_signature(signature);
+        }
         let query = self.core().query.clone().filter(|query| query.request == request);
         if let Some(query) = query
             && let QueryStage::Signing { until } = query.stage
@@ -31,6 +35,9 @@ impl Turn {
         match signature {
             Signature::Signed(cms) if !is_late => {
                 self.count(Note::SignedAfter(flight.planned.elapsed_ms(self.now)));
+                if let Some(place) = &flight.place {
+                    return self.issued(flight, place, cms);
+                }
                 let within = self.post_max();
                 self.note(Event::Signed {
                     cms,

@@ -3,10 +3,12 @@
 use super::super::answer::{Cancelled, ManualReason, Refusal};
 use super::super::command::{Event, Reply};
 use super::super::kyiv;
-use super::super::state::{Operation, Phase, Query, Shift};
+use super::super::request::Signer;
+use super::super::state::{Phase, Query, Shift};
 use super::turn::Turn;
 use fiscal::arithmetic::ShiftTotals;
 use fiscal::command::{RegisterState, ShiftState};
+use fiscal::offline::Month;
 use fiscal::{ErrorCode, LocalNumber};
 
 impl Turn {
@@ -18,25 +20,27 @@ impl Turn {
             _ => return self.query_failed(query, Cancelled::TaxServiceUnreachable),
         };
         self.note(Event::QueryEnded);
-        let Some(operation) = self.core().current.clone() else {
-            return;
+        // Without an operation it was a person who asked; then there is nobody to refuse.
+        let operation = self.core().current.clone();
+        let judged = if state.closed {
+            Err(Refusal::RegisterClosed)
+        } else {
+            self.phase_of(&query.signer, &state)
         };
-        if state.closed {
-            return self.refuse(&operation, Refusal::RegisterClosed);
-        }
-        match self.phase_of(&operation, &state) {
-            Ok(phase) => self.follow(&state, phase),
-            Err(refusal) => self.refuse(&operation, refusal),
+        match (judged, operation) {
+            (Ok(phase), _) => self.follow(&state, phase),
+            (Err(refusal), Some(operation)) => self.refuse(&operation, refusal),
+            (Err(_), None) => {}
         }
     }
 
     /// The shift as the server has it, with what we know of it.
-    fn phase_of(&self, operation: &Operation, state: &RegisterState) -> Result<Phase, Refusal> {
+    fn phase_of(&self, signer: &Signer, state: &RegisterState) -> Result<Phase, Refusal> {
         if state.shift == ShiftState::Closed {
             return Ok(Phase::Closed);
         }
         let known = self.core().phase.shift();
-        let opener = known.map_or(&operation.signer, |shift| &shift.opener);
+        let opener = known.map_or(signer, |shift| &shift.opener);
         let is_opener = |id: &String| id.eq_ignore_ascii_case(&opener.subject_key_id);
         if !state.subject_key_id.as_ref().is_some_and(is_opener) {
             return Err(Refusal::ShiftOfAnother {
@@ -45,7 +49,7 @@ impl Turn {
         }
         let mut shift = match known {
             Some(shift) => shift.clone(),
-            None => self.adopted(operation, state),
+            None => self.adopted(signer, state),
         };
         let is_ours = self.core().next == Some(state.next_local_number) && known.is_some();
         let is_bare = state.first_local_number.checked_add(1) == Some(state.next_local_number.get());
@@ -59,12 +63,12 @@ impl Turn {
     }
 
     /// A shift that the same key opened elsewhere. When it was opened is not told; that it began now is the most that it can have left.
-    fn adopted(&self, operation: &Operation, state: &RegisterState) -> Shift {
+    fn adopted(&self, signer: &Signer, state: &RegisterState) -> Shift {
         Shift {
             ordinal: self.core().shifts.saturating_add(1),
             opened: kyiv::local(self.now.wall),
             opened_ms: self.wall_ms(),
-            opener: operation.signer.clone(),
+            opener: signer.clone(),
             opening: state.opened_by.clone(),
             first_local: LocalNumber::new(state.first_local_number).ok(),
             is_testing: state.testing,
@@ -86,7 +90,14 @@ impl Turn {
             next,
             phase: Box::new(phase),
             offline: state.offline_session(),
+            used: self.used_there(state),
         });
+    }
+
+    /// The minutes of this month in which the register was offline, as the server counts them.
+    fn used_there(&self, state: &RegisterState) -> Option<(Month, i64)> {
+        let minutes = i64::try_from(state.offline_month?.0).ok()?;
+        Some((Month::of(kyiv::local(self.now.wall)), minutes))
     }
 
     /// The server's totals for the Z of a shift that we have not wholly seen; ours where it has none.

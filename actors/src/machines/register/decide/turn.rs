@@ -1,7 +1,9 @@
 //! One decision in the making: a copy of the book on which facts are applied as they are noted, and what is to be done.
 
 use super::super::answer::{Answer, Cancelled, Done, OperationRecord, OperationState, Refusal};
-use super::super::command::{Draw, Effect, Event, Note};
+use super::super::command::{Draw, Effect, Event};
+use super::super::note::Note;
+use super::super::policy::DOUBT_PAUSE_MAX;
 use super::super::request::OperationKind;
 use super::super::state::{Link, Operation};
 use super::super::{Core, RegisterBook};
@@ -88,8 +90,12 @@ impl Turn {
             if let Link::Manual(reason) = self.core().link {
                 return self.refuse_all(&Refusal::Manual(reason));
             }
-            if let Link::Blocked(_) = self.core().link {
-                return self.refuse_all(&Refusal::RegisterClosed);
+            if self.is_ending() {
+                return self.plan_end();
+            }
+            // Between the end of a session and its acceptance nothing can be issued: what waits goes on waiting.
+            if self.core().link == Link::Syncing {
+                return;
             }
             let progress = match self.core().current.clone() {
                 Some(operation) => self.carry_on(&operation),
@@ -140,6 +146,11 @@ impl Turn {
 
     /// An operation comes to its end: kept, and told.
     pub(super) fn end(&mut self, operation: &Operation, state: OperationState) {
+        let away = self.core().away.as_ref();
+        let is_doubtful = away.is_some_and(|away| away.is_doubtful(operation.id));
+        if is_doubtful && !matches!(state, OperationState::Done(_)) {
+            return self.keep_doubtful(operation);
+        }
         let shift = match &state {
             OperationState::Done(done) => Some(done.shift),
             _ => None,
@@ -160,6 +171,13 @@ impl Turn {
             self.close_failed();
         }
         self.answer(operation.id, state);
+    }
+
+    /// An operation whose document may be registered has no other end than a document, or the knowledge that it is not.
+    fn keep_doubtful(&mut self, operation: &Operation) {
+        self.release(operation);
+        let again_at = self.moment().plus(DOUBT_PAUSE_MAX);
+        self.note(Event::Paused(Some(again_at)));
     }
 
     pub(super) fn cancel(&mut self, operation: &Operation, why: Cancelled) {

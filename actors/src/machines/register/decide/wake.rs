@@ -5,10 +5,11 @@ use super::super::answer::Cancelled;
 use super::super::command::Event;
 use super::super::policy::GRACE;
 use super::super::request::OperationKind;
-use super::super::state::{Operation, QueryStage, Stage};
-use super::close;
+use super::super::state::{Link, Operation, Phase, QueryStage, Stage};
 use super::turn::Turn;
+use super::{close, homeward};
 use crate::clock::Moment;
+use fiscal::offline::State;
 
 /// When somebody must knock if nobody else does.
 pub(in super::super) fn next_deadline(book: &RegisterBook) -> Option<Moment> {
@@ -19,7 +20,7 @@ pub(in super::super) fn next_deadline(book: &RegisterBook) -> Option<Moment> {
         Stage::Sending { until } => Some(until.plus(GRACE)),
         // A look that is under way has a deadline of its own; a person has none.
         Stage::InDoubt { again_at, .. } => {
-            let is_manual = matches!(core.link, super::super::state::Link::Manual(_));
+            let is_manual = matches!(core.link, Link::Manual(_));
             (core.query.is_none() && !is_manual).then_some(again_at)
         }
     });
@@ -34,8 +35,16 @@ pub(in super::super) fn next_deadline(book: &RegisterBook) -> Option<Moment> {
         .waiting
         .iter()
         .flat_map(|operation| operation.hold_until.into_iter().chain([operation.give_up]));
-    let closing = (!book.is_busy()).then(|| close::deadline(&core.phase)).flatten();
-    [flight, query, pause, own, closing]
+    // What would be too late, and one that waits for a person, or for the acceptance of its last package, closes when that has come.
+    let is_too_late = book.away().is_some_and(|away| away.limit == State::Exhausted)
+        && matches!(core.phase, Phase::Open(_));
+    let may_close = !book.is_busy() && !is_too_late && !matches!(core.link, Link::Manual(_) | Link::Syncing);
+    let closing = may_close.then(|| close::deadline(&core.phase)).flatten();
+    let home = core
+        .away
+        .as_ref()
+        .and_then(|away| homeward::deadline(away, &core.link));
+    [flight, query, pause, own, closing, home]
         .into_iter()
         .flatten()
         .chain(waiting)
@@ -50,6 +59,9 @@ fn own_deadline(book: &RegisterBook, operation: &Operation) -> Option<Moment> {
 
 /// Whether the document that the operation is about may be registered: then it cannot be given up.
 fn is_sent(book: &RegisterBook, operation: &Operation) -> bool {
+    if book.away().is_some_and(|away| away.is_doubtful(operation.id)) {
+        return true;
+    }
     let Some(flight) = &book.core.flight else {
         return false;
     };
@@ -58,15 +70,17 @@ fn is_sent(book: &RegisterBook, operation: &Operation) -> bool {
         && match operation.kind {
             OperationKind::OpenShift => flight.kind == Kind::OpenShift,
             OperationKind::CloseShift | OperationKind::AutoClose => flight.kind == Kind::ZReport,
-            _ => !matches!(flight.kind, Kind::OpenShift | Kind::CloseShift),
+            _ => flight.kind.is_receipt(),
         };
     is_its_own && (flight.may_be_registered() || flight.was_doubted)
 }
 
 impl Turn {
     pub(super) fn wake(&mut self) {
+        self.watch_limits();
         self.wake_flight();
         self.wake_query();
+        self.wake_home();
         self.wake_operations();
         if let Some(current) = self.core().current.clone()
             && current.again_at.is_some_and(|at| self.is_past(at))
@@ -85,7 +99,11 @@ impl Turn {
                 self.give_up(&flight, Cancelled::SignatureLate);
             }
             Stage::Signed { again_at } if self.is_past(again_at) => self.post(&flight),
-            Stage::Sending { until } if self.is_past(until.plus(GRACE)) => self.doubt(&flight),
+            Stage::Sending { until } if self.is_past(until.plus(GRACE)) => {
+                let began = self.begun(until, self.post_max());
+                self.unreached(began);
+                self.doubt(&flight);
+            }
             _ => {}
         }
     }
@@ -99,6 +117,8 @@ impl Turn {
                 self.query_failed(&query, Cancelled::SignatureLate);
             }
             QueryStage::Asking { until } if self.is_past(until.plus(GRACE)) => {
+                let began = self.begun(until, self.query_max());
+                self.unreached(began);
                 self.query_failed(&query, Cancelled::TaxServiceUnreachable);
             }
             _ => {}
@@ -116,7 +136,13 @@ impl Turn {
                 .as_ref()
                 .is_some_and(|current| current.id == operation.id);
             if is_given_up && !is_current {
-                self.cancel(&operation, Cancelled::QueueTooSlow);
+                let is_syncing = self.core().link == Link::Syncing;
+                let why = if is_syncing {
+                    Cancelled::TaxServiceUnreachable
+                } else {
+                    Cancelled::QueueTooSlow
+                };
+                self.cancel(&operation, why);
             } else if is_given_up && !is_sent(&self.book, &operation) {
                 self.give_up_current(&operation);
             } else if is_held_too_long {
@@ -165,6 +191,7 @@ impl Turn {
             {
                 Cancelled::TaxServiceUnreachable
             }
+            _ if self.core().link == Link::Syncing => Cancelled::TaxServiceUnreachable,
             _ => Cancelled::Unsettled,
         }
     }
@@ -190,6 +217,7 @@ impl Turn {
                 QueryStage::Signing { .. } => {}
             }
         }
+        self.resume_home();
         self.wake();
     }
 }

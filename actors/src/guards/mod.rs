@@ -1,0 +1,392 @@
+//! What stands before operators: countries that are allowed, messages that are not too long, what partners may spend in a day, and ranges
+//! of numbers that somebody is paid for. A refusal here is one by an operator to everybody else: nothing is sent, and no window is left.
+
+mod store;
+
+pub use store::{SpentRecord, sweep};
+
+use crate::clock::Clock;
+use crate::ids::{InvokerCode, MessageId};
+use crate::metrics::Metrics;
+use crate::phone::Phone;
+use crate::ports::{DeliveryReport, Lookup, Message, Outcome, SmsSender};
+use futures_util::future::BoxFuture;
+use sms::spending::{Account, Charge};
+use sms::traffic::{Rule, Traffic, range_of};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use storage::Store;
+
+/// Ranges of numbers that are watched at once; an operator has a few hundred. Numbers of others are watched together by their country's first
+/// digit.
+const RANGES_MAX: usize = 20_000;
+/// How often counts of traffic are written: what a crash may forget of them.
+const WRITE_EVERY: Duration = Duration::from_secs(10);
+
+/// What is allowed.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Digits that numbers may begin with, country code first; none listed allows all.
+    pub allowed_prefixes: Vec<String>,
+    /// Parts that a message may have.
+    pub parts_max: u32,
+    /// What a part costs, by the digits that a number begins with; 1 where none fits.
+    pub prices: Vec<(String, u64)>,
+    /// What a partner may spend in a day (UTC).
+    pub daily_max: u64,
+    /// The same for single partners.
+    pub daily_max_of: HashMap<InvokerCode, u64>,
+    /// How much is granted at once, beyond what is needed.
+    pub margin: u64,
+    /// When a range is suspicious.
+    pub rule: Rule,
+    /// Digits that make a range.
+    pub range_digits: usize,
+    /// Whether messages to suspicious ranges are refused, and not only counted.
+    pub refuses_suspicious: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            allowed_prefixes: Vec::new(),
+            parts_max: 3,
+            prices: Vec::new(),
+            daily_max: 100_000,
+            daily_max_of: HashMap::new(),
+            margin: 100,
+            rule: Rule {
+                sent_min: 50,
+                verified_percent_min: 10,
+            },
+            range_digits: 6,
+            refuses_suspicious: false,
+        }
+    }
+}
+
+/// The guards, over what they remember.
+pub struct Guards {
+    settings: Settings,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+    accounts: Mutex<Accounts>,
+    /// One partner's grant is extended at a time.
+    extending: tokio::sync::Mutex<()>,
+    ranges: Mutex<Ranges>,
+}
+
+/// Of the day that it is.
+#[derive(Default)]
+struct Accounts {
+    day: i64,
+    of: HashMap<InvokerCode, Account>,
+}
+
+#[derive(Default)]
+struct Ranges {
+    of: BTreeMap<String, Traffic>,
+    changed: BTreeSet<String>,
+    /// Those that are said to be suspicious already.
+    said: BTreeSet<String>,
+}
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn refused(permanent: bool, code: &str, text: &str) -> Outcome {
+    Outcome::Refused {
+        permanent,
+        code: code.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+impl Guards {
+    /// Reads what earlier processes remembered.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn open(
+        settings: Settings,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> storage::Result<Arc<Self>> {
+        let now_ms = clock.now().wall.timestamp_millis();
+        let of = store::load_traffic(store.as_ref(), now_ms).await?;
+        Ok(Arc::new(Self {
+            settings,
+            store,
+            clock,
+            metrics,
+            accounts: Mutex::default(),
+            extending: tokio::sync::Mutex::default(),
+            ranges: Mutex::new(Ranges {
+                of,
+                ..Ranges::default()
+            }),
+        }))
+    }
+
+    /// A code that went to this number was verified.
+    pub fn verified(&self, phone: &Phone) {
+        let now_ms = self.now_ms();
+        self.with_range(phone, |traffic| traffic.verified(now_ms));
+    }
+
+    /// What a partner has spent of what it may today.
+    pub fn spent(&self, partner: InvokerCode) -> (u64, u64) {
+        let day = self.now_ms().div_euclid(DAY_MS);
+        let accounts = lock(&self.accounts);
+        let account = accounts.of.get(&partner).filter(|_| accounts.day == day);
+        (account.map_or(0, Account::spent), self.cap(partner))
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.now().wall.timestamp_millis()
+    }
+
+    fn cap(&self, partner: InvokerCode) -> u64 {
+        self.settings
+            .daily_max_of
+            .get(&partner)
+            .copied()
+            .unwrap_or(self.settings.daily_max)
+    }
+
+    fn price(&self, phone: &Phone) -> u64 {
+        let digits = phone.expose().trim_start_matches('+');
+        let fits = self
+            .settings
+            .prices
+            .iter()
+            .filter(|(prefix, _)| digits.starts_with(prefix.as_str()));
+        fits.max_by_key(|(prefix, _)| prefix.len())
+            .map_or(1, |(_, price)| *price)
+    }
+
+    fn with_range<T>(&self, phone: &Phone, deed: impl FnOnce(&mut Traffic) -> T) -> T {
+        let range = range_of(phone.expose(), self.settings.range_digits);
+        let mut ranges = lock(&self.ranges);
+        let is_room = ranges.of.len() < RANGES_MAX || ranges.of.contains_key(&range);
+        let range = if is_room { range } else { range_of(&range, 1) };
+        ranges.changed.insert(range.clone());
+        deed(ranges.of.entry(range).or_default())
+    }
+
+    /// Whether the message may go; what it costs, or why not.
+    async fn admit(&self, message: &Message) -> Result<u64, Outcome> {
+        let phone = &message.destination;
+        if !sms::routing::is_allowed(phone.expose(), &self.settings.allowed_prefixes) {
+            return Err(self.kept("country", true, "messages to this country are not allowed"));
+        }
+        let parts = sms::segment::count(message.text.expose());
+        if parts > self.settings.parts_max {
+            return Err(self.kept("parts", true, "the message needs more parts than are allowed"));
+        }
+        if self.is_suspicious(phone) {
+            self.metrics.suspicious.inc();
+            if self.settings.refuses_suspicious {
+                let text = "many codes go to numbers of this range, and few are verified";
+                return Err(self.kept("traffic", false, text));
+            }
+        }
+        let cost = self.price(phone).saturating_mul(u64::from(parts));
+        self.charge(message.partner, cost).await.map(|()| cost)
+    }
+
+    fn kept(&self, guard: &str, permanent: bool, text: &str) -> Outcome {
+        self.metrics.guarded.with_label_values(&[guard]).inc();
+        refused(permanent, &format!("guard-{guard}"), text)
+    }
+
+    fn is_suspicious(&self, phone: &Phone) -> bool {
+        let (range, now_ms) = (
+            range_of(phone.expose(), self.settings.range_digits),
+            self.now_ms(),
+        );
+        let mut ranges = lock(&self.ranges);
+        let hour = ranges
+            .of
+            .get(&range)
+            .map(|traffic| traffic.hour(now_ms))
+            .unwrap_or_default();
+        let suspicious = hour.is_suspicious(self.settings.rule);
+        let news = if suspicious {
+            ranges.said.insert(range.clone())
+        } else {
+            ranges.said.remove(&range)
+        };
+        if news && suspicious {
+            let (sent, verified, refusing) = (hour.sent, hour.verified, self.settings.refuses_suspicious);
+            tracing::warn!(
+                range,
+                sent,
+                verified,
+                refusing,
+                "a range of numbers is suspicious: hardly any code is verified"
+            );
+        }
+        suspicious
+    }
+
+    async fn charge(&self, partner: InvokerCode, cost: u64) -> Result<(), Outcome> {
+        let (cap, margin) = (self.cap(partner), self.settings.margin);
+        let full = || self.kept("spending", false, "the partner has spent what it may in a day");
+        // The first round of a day may have to find the account; the day may end between two.
+        for _ in 0..3 {
+            let day = self.now_ms().div_euclid(DAY_MS);
+            let charge = {
+                let mut accounts = lock(&self.accounts);
+                if accounts.day != day {
+                    *accounts = Accounts {
+                        day,
+                        of: HashMap::new(),
+                    };
+                }
+                accounts
+                    .of
+                    .get_mut(&partner)
+                    .map(|account| account.charge(cost, cap, margin))
+            };
+            let settled = match charge {
+                Some(Charge::Extend(_)) | None => self.extend(day, partner, cost).await.map_err(|error| {
+                    tracing::warn!(%error, "what a partner spends could not be remembered");
+                    refused(false, "guard-spending", "what is spent cannot be remembered now")
+                })?,
+                settled => settled,
+            };
+            match settled {
+                Some(Charge::Paid) => return Ok(()),
+                Some(Charge::Capped) => return Err(full()),
+                Some(Charge::Extend(_)) | None => {}
+            }
+        }
+        Err(full())
+    }
+
+    /// Finds an account (`None`), or charges it once a larger grant is durable: in one go, so that no other message can spend that grant between.
+    async fn extend(&self, day: i64, partner: InvokerCode, cost: u64) -> storage::Result<Option<Charge>> {
+        let _one = self.extending.lock().await;
+        let (cap, margin) = (self.cap(partner), self.settings.margin);
+        let charge = |granted: u64| {
+            let mut accounts = lock(&self.accounts);
+            let is_today = accounts.day == day;
+            accounts.of.get_mut(&partner).filter(|_| is_today).map(|account| {
+                account.extended(granted);
+                account.charge(cost, cap, margin)
+            })
+        };
+        match charge(0) {
+            None => {
+                let granted = store::granted(self.store.as_ref(), day, partner).await?;
+                let mut accounts = lock(&self.accounts);
+                if accounts.day == day {
+                    accounts.of.insert(partner, Account::restored(granted));
+                }
+                Ok(None)
+            }
+            Some(Charge::Extend(granted)) => {
+                store::grant(self.store.as_ref(), day, partner, granted).await?;
+                Ok(charge(granted))
+            }
+            settled => Ok(settled),
+        }
+    }
+
+    fn refund(&self, partner: InvokerCode, cost: u64) {
+        if let Some(account) = lock(&self.accounts).of.get_mut(&partner) {
+            account.refund(cost);
+        }
+    }
+
+    /// Writes counts of traffic for ever.
+    pub async fn write_for_ever(self: Arc<Self>) {
+        loop {
+            self.clock.sleep(WRITE_EVERY).await;
+            if let Err(error) = self.write().await {
+                if matches!(error, storage::Error::Closed) {
+                    return;
+                }
+                tracing::warn!(%error, "counts of traffic could not be written; the next turn tries again");
+            }
+        }
+    }
+
+    /// Writes the counts that have changed since the last time.
+    ///
+    /// # Errors
+    /// The store's; what could not be written is tried again the next time.
+    pub async fn write(&self) -> storage::Result<()> {
+        let now_ms = self.now_ms();
+        let changed: Vec<(String, Traffic)> = {
+            let mut ranges = lock(&self.ranges);
+            let mut changed = std::mem::take(&mut ranges.changed);
+            // Those that are over are forgotten here, and their rows taken away.
+            let is_over = |(_, traffic): &(&String, &Traffic)| traffic.is_over(now_ms);
+            changed.extend(ranges.of.iter().filter(is_over).map(|(range, _)| range.clone()));
+            ranges.of.retain(|_, traffic| !traffic.is_over(now_ms));
+            changed
+                .into_iter()
+                .map(|range| {
+                    let traffic = ranges.of.get(&range).cloned().unwrap_or_default();
+                    (range, traffic)
+                })
+                .collect()
+        };
+        let written = store::write_traffic(self.store.as_ref(), &changed, now_ms).await;
+        if written.is_err() {
+            let mut ranges = lock(&self.ranges);
+            ranges.changed.extend(changed.into_iter().map(|(range, _)| range));
+        }
+        written
+    }
+}
+
+/// A sender behind the guards.
+pub struct Guarded {
+    /// The guards.
+    pub guards: Arc<Guards>,
+    /// Who sends what they admit.
+    pub inner: Arc<dyn SmsSender>,
+}
+
+impl SmsSender for Guarded {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn send(&self, message: Message) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            let cost = match self.guards.admit(&message).await {
+                Ok(cost) => cost,
+                Err(refused) => return refused,
+            };
+            let (partner, phone) = (message.partner, message.destination.clone());
+            let now_ms = self.guards.now_ms();
+            // Counted before: a message that nobody waits for any more has gone all the same.
+            self.guards.with_range(&phone, |traffic| traffic.sent(now_ms));
+            let outcome = self.inner.send(message).await;
+            if let Outcome::Refused { .. } = outcome {
+                self.guards.refund(partner, cost);
+                self.guards.with_range(&phone, |traffic| traffic.unsent(now_ms));
+            }
+            outcome
+        })
+    }
+
+    fn lookup(&self, message: MessageId, deadline: Duration) -> BoxFuture<'_, Lookup> {
+        self.inner.lookup(message, deadline)
+    }
+
+    fn poll(&self, operator: &str, ids: &[String], deadline: Duration) -> BoxFuture<'_, Vec<DeliveryReport>> {
+        self.inner.poll(operator, ids, deadline)
+    }
+}

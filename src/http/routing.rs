@@ -1,0 +1,96 @@
+//! From a path to its handler: what the tables of routes are made with.
+
+use super::exchange::{Answer, Exchange, exchange, finish};
+use super::problem::{Code, Problem, Shape};
+use super::{Gateway, Routes};
+use std::future::Future;
+use std::sync::Arc;
+use warp::{Filter, Rejection, path};
+
+/// The first route whose path matches answers.
+pub(super) fn first_of<const N: usize>(routes: [Routes; N]) -> Routes {
+    let mut routes = routes.into_iter();
+    let first = routes.next().expect("a face has routes");
+    routes.fold(first, |before, next| before.or(next).unify().boxed())
+}
+
+/// A route without parameters.
+pub(super) fn route<P, F, R>(path: P, gateway: &Gateway, shape: Shape, handler: F) -> Routes
+where
+    P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
+    F: Fn(Gateway, Exchange) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Answer> + Send + 'static,
+{
+    let gateway = Arc::clone(gateway);
+    path.and(exchange())
+        .then(move |exchange: Exchange| {
+            let request_id = exchange.request_id.clone();
+            let answer = handler(Arc::clone(&gateway), exchange);
+            async move { finish(answer.await, shape, &request_id) }
+        })
+        .boxed()
+}
+
+/// A route with one parameter.
+pub(super) fn route1<P, F, R>(path: P, gateway: &Gateway, handler: F) -> Routes
+where
+    P: Filter<Extract = (String,), Error = Rejection> + Clone + Send + Sync + 'static,
+    F: Fn(Gateway, String, Exchange) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Answer> + Send + 'static,
+{
+    let gateway = Arc::clone(gateway);
+    path.and(exchange())
+        .then(move |parameter: String, exchange: Exchange| {
+            let request_id = exchange.request_id.clone();
+            let answer = handler(Arc::clone(&gateway), decoded(&parameter), exchange);
+            async move { finish(answer.await, Shape::Plain, &request_id) }
+        })
+        .boxed()
+}
+
+/// A route with two parameters.
+pub(super) fn route2<P, F, R>(path: P, gateway: &Gateway, handler: F) -> Routes
+where
+    P: Filter<Extract = (String, String), Error = Rejection> + Clone + Send + Sync + 'static,
+    F: Fn(Gateway, [String; 2], Exchange) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Answer> + Send + 'static,
+{
+    let gateway = Arc::clone(gateway);
+    path.and(exchange())
+        .then(move |first: String, second: String, exchange: Exchange| {
+            let request_id = exchange.request_id.clone();
+            let answer = handler(
+                Arc::clone(&gateway),
+                [decoded(&first), decoded(&second)],
+                exchange,
+            );
+            async move { finish(answer.await, Shape::Plain, &request_id) }
+        })
+        .boxed()
+}
+
+/// What is left of the path.
+pub(super) fn tail() -> impl Filter<Extract = (String,), Error = std::convert::Infallible> + Clone {
+    path::tail().map(|tail: path::Tail| tail.as_str().to_owned())
+}
+
+/// A path's parameter without its percent signs; one that is no UTF-8 stays as it is and will not be found.
+pub(super) fn decoded(parameter: &str) -> String {
+    percent_encoding::percent_decode_str(parameter)
+        .decode_utf8()
+        .map_or_else(|_| parameter.to_owned(), Into::into)
+}
+
+/// No other route.
+pub(super) fn nothing() -> Routes {
+    path::full()
+        .and(warp::ext::get::<serve::RequestId>())
+        .map(|path: path::FullPath, id: serve::RequestId| {
+            Problem::new(
+                Code::NotFound,
+                "there is no such route; /openapi.json lists those that there are",
+            )
+            .into_response(Shape::of(path.as_str()), &id)
+        })
+        .boxed()
+}
