@@ -42,18 +42,17 @@ impl Listeners {
     pub async fn bind(config: &Config) -> Result<Self, String> {
         let push = match config.push.url.is_empty() {
             true => None,
-            false => Some(bind(config.push.address).await?),
+            false => Some(bind(config.push.address)?),
         };
         Ok(Self {
-            api: bind(config.api.address).await?,
+            api: bind(config.api.address)?,
             push,
         })
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| format!("cannot listen on {address}: {error}"))
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    serve::listen(address).map_err(|error| format!("cannot listen on {address}: {error}"))
 }
 
 /// What is on disk, open.

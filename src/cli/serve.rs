@@ -37,12 +37,12 @@ pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
         // Without registers there is nothing that an agent could sign.
         let agents = match config.tax.url.as_str() {
             "" => None,
-            _ => Some(bind(config.agents.address).await?),
+            _ => Some(bind(config.agents.address)?),
         };
         let listeners = Listeners {
-            public: bind(config.public.address).await?,
+            public: bind(config.public.address)?,
             agents,
-            admin: bind(config.admin.address).await?,
+            admin: bind(config.admin.address)?,
         };
         tracing::info!(public = %config.public.address, admin = %config.admin.address, "listening");
         let started = start(&config, environment, listeners).await?;
@@ -51,8 +51,6 @@ pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
     })
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("cannot listen on {address}: {error}"))
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    ::serve::listen(address).map_err(|error| format!("cannot listen on {address}: {error}"))
 }

@@ -224,7 +224,7 @@ async fn run(
         .await
         .map_err(|error| error.to_string())?
         .map_err(|error| format!("the demo agent: {error}"))?;
-    let api = bind(config.api.address).await?;
+    let api = bind(config.api.address)?;
     let url = base_url(&api)?;
     let listeners = smartsign::run::Listeners { api, push: None };
     let started = smartsign::run::start(&config, opened, clock, listeners)?;

@@ -77,9 +77,9 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
         metrics,
     };
     let listeners = Listeners {
-        public: bind(config.public.address).await?,
-        agents: Some(bind(config.agents.address).await?),
-        admin: bind(config.admin.address).await?,
+        public: bind(config.public.address)?,
+        agents: Some(bind(config.agents.address)?),
+        admin: bind(config.admin.address)?,
     };
     let (public, admin) = (base_url(&listeners.public)?, base_url(&listeners.admin)?);
     let agents = listeners
@@ -175,11 +175,9 @@ fn configure(
     config::load(&sources, true)
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     let advice = "is it in use? `--public` and `--admin` take another address, port 0 a free one";
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("cannot listen on {address}: {error} ({advice})"))
+    serve::listen(address).map_err(|error| format!("cannot listen on {address}: {error} ({advice})"))
 }
 
 fn base_url(listener: &TcpListener) -> Result<String, String> {

@@ -41,7 +41,7 @@ const PASSWORD: &str = "dev";
 impl SmsStandIn {
     pub(super) async fn start() -> Result<Self, String> {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (http, smpp) = (bind(free).await?, bind(free).await?);
+        let (http, smpp) = (bind(free)?, bind(free)?);
         let url = base_url(&http)?;
         let smpp_port = smpp
             .local_addr()

@@ -31,7 +31,7 @@ impl FiscalStandIn {
         let server = opened
             .map_err(|error| format!("the stand-in fiscal server could not be opened: {error}"))?
             .map_err(|error| format!("the stand-in fiscal server: {error}"))?;
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let url = base_url(&listener)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
