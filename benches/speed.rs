@@ -13,7 +13,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 use support::{Load, Row, Server, median_range};
 
-/// Rounds of each pair; `SPEED_ROUNDS` changes it.
+/// Rounds of each pair; `SPEED_ROUNDS` changes it. `SPEED_ONLY` names what is measured by a part of its name.
 const ROUNDS: usize = 5;
 
 fn main() {
@@ -25,6 +25,7 @@ fn main() {
         return;
     }
     let rounds = support::variable("SPEED_ROUNDS", ROUNDS);
+    let only = std::env::var("SPEED_ONLY").unwrap_or_default();
     let hello = Server::start("hello");
     println!(
         "{:<44} {:>10} {:>10} {:>8} {:>16} {:>9} {:>9}",
@@ -37,7 +38,10 @@ fn main() {
         ("first send, durable, 64 connections", Load::First, 64),
         ("first send, durable, 256 connections", Load::First, 256),
         ("first send, operator by HTTP, 256", Load::FirstOverHttp, 256),
-    ] {
+    ]
+    .into_iter()
+    .filter(|(name, ..)| name.contains(&only))
+    {
         let mut rows = Vec::new();
         for _ in 0..rounds {
             let bare = support::wrk(&hello, Load::Hello, connections);

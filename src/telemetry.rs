@@ -34,6 +34,8 @@ pub struct StoreMetrics {
     operations: IntCounter,
     bytes: IntCounter,
     sync_seconds: Histogram,
+    checkpoint_rows: IntCounter,
+    checkpoint_seconds: Histogram,
     queue_depth: IntGauge,
     conflicts: IntCounter,
     full: IntGauge,
@@ -67,6 +69,17 @@ impl StoreMetrics {
                     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0,
                 ]),
             )?,
+            checkpoint_rows: IntCounter::new(
+                "countersign_store_checkpoint_rows_total",
+                "Rows brought from the redo log into the database.",
+            )?,
+            checkpoint_seconds: Histogram::with_opts(
+                HistogramOpts::new(
+                    "countersign_store_checkpoint_seconds",
+                    "Bringing a part of the redo log into the database; nobody waits for it.",
+                )
+                .buckets(vec![0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0]),
+            )?,
             queue_depth: IntGauge::new(
                 "countersign_store_queue_depth",
                 "Operations left waiting when a group was taken.",
@@ -96,6 +109,8 @@ impl StoreMetrics {
         registry.register(Box::new(made.operations.clone()))?;
         registry.register(Box::new(made.bytes.clone()))?;
         registry.register(Box::new(made.sync_seconds.clone()))?;
+        registry.register(Box::new(made.checkpoint_rows.clone()))?;
+        registry.register(Box::new(made.checkpoint_seconds.clone()))?;
         registry.register(Box::new(made.queue_depth.clone()))?;
         registry.register(Box::new(made.conflicts.clone()))?;
         registry.register(Box::new(made.full.clone()))?;
@@ -112,6 +127,11 @@ impl storage::Observer for StoreMetrics {
         self.operations.inc_by(count(operations));
         self.bytes.inc_by(count(bytes));
         self.sync_seconds.observe(sync.as_secs_f64());
+    }
+
+    fn checkpointed(&self, rows: usize, took: Duration) {
+        self.checkpoint_rows.inc_by(count(rows));
+        self.checkpoint_seconds.observe(took.as_secs_f64());
     }
 
     fn queue_depth(&self, operations: usize) {

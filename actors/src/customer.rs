@@ -387,7 +387,9 @@ impl CustomerActor {
         self.0.tasks.spawn(async move {
             let began = world.clock.now();
             let quotable = Quotable::of(&message);
+            // In this order, so that an operator who answers at once costs no timer.
             let outcome = tokio::select! {
+                biased;
                 outcome = world.sms.send(message) => outcome,
                 () = world.clock.sleep(world.hand_over_max) => Outcome::Unknown,
             };
@@ -416,6 +418,7 @@ impl CustomerActor {
         let world = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
             let found = tokio::select! {
+                biased;
                 found = world.sms.lookup(message, world.hand_over_max) => found,
                 () = world.clock.sleep(world.hand_over_max) => Lookup::CannotTell,
             };

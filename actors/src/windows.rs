@@ -8,6 +8,7 @@ use crate::clock::{Moment, Now};
 use crate::ids::CustomerId;
 use crate::machines::otp::WindowKey;
 use dashmap::DashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Windows published at once: about 100 bytes each; beyond it calls are answered by actors, as all were without this.
@@ -15,24 +16,34 @@ const PUBLISHED_MAX: usize = 500_000;
 
 /// The published windows.
 #[derive(Default)]
-pub struct ClosedWindows(DashMap<(CustomerId, WindowKey), Moment>);
+pub struct ClosedWindows {
+    windows: DashMap<(CustomerId, WindowKey), Moment>,
+    /// How many there are, about: the map counts by locking all of itself.
+    count: AtomicUsize,
+}
 
 impl ClosedWindows {
     /// Publishes that an identical call is refused until this moment.
     pub fn close(&self, customer: CustomerId, window: WindowKey, until: Moment) {
-        if self.0.len() < PUBLISHED_MAX || self.0.contains_key(&(customer, window)) {
-            self.0.insert((customer, window), until);
+        let place = (customer, window);
+        if self.count.load(Ordering::Relaxed) >= PUBLISHED_MAX && !self.windows.contains_key(&place) {
+            return;
+        }
+        if self.windows.insert(place, until).is_none() {
+            self.count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Takes a window away, before anybody is told that it is open.
     pub fn open(&self, customer: CustomerId, window: WindowKey) {
-        self.0.remove(&(customer, window));
+        if self.windows.remove(&(customer, window)).is_some() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// What is left of a window, if it is known to be closed now.
     pub fn left(&self, customer: CustomerId, window: WindowKey, now: Now) -> Option<Duration> {
-        let until = *self.0.get(&(customer, window))?;
+        let until = *self.windows.get(&(customer, window))?;
         u64::try_from(until.0 - now.mono.0)
             .ok()
             .filter(|left| *left > 0)
@@ -41,6 +52,12 @@ impl ClosedWindows {
 
     /// Forgets windows that have ended by themselves.
     pub fn sweep(&self, now: Now) {
-        self.0.retain(|_, until| *until > now.mono);
+        self.windows.retain(|_, until| {
+            let is_closed = *until > now.mono;
+            if !is_closed {
+                self.count.fetch_sub(1, Ordering::Relaxed);
+            }
+            is_closed
+        });
     }
 }

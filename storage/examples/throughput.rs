@@ -39,12 +39,12 @@ async fn main() -> Outcome<()> {
     writeln!(
         out,
         "{:>8} {:>12} {:>12} {:>7}",
-        "writers", "sled ops/s", "log ops/s", "part"
+        "writers", "store ops/s", "log ops/s", "part"
     )?;
     for writers in [1, 16, 256, 4_096] {
-        let sled = measure_store(&directory.join(format!("sled-{writers}")), writers, duration).await?;
+        let store = measure_store(&directory.join(format!("store-{writers}")), writers, duration).await?;
         let log = measure_log(&directory.join(format!("log-{writers}")), writers, duration).await?;
-        writeln!(out, "{writers:>8} {sled:>12.0} {log:>12.0} {:>7.2}", sled / log)?;
+        writeln!(out, "{writers:>8} {store:>12.0} {log:>12.0} {:>7.2}", store / log)?;
     }
     std::fs::remove_dir_all(&directory)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The committer: one thread that owns the engine. It takes what waits, judges it in order, writes once, syncs once, and only
+//! The committer: one thread that owns the tables. It takes what waits, judges it in order, writes once, syncs once, and only
 //! then answers. Any failure ends it: nothing is acknowledged on a guess.
 
 use std::{
@@ -10,13 +10,15 @@ use std::{
 };
 
 use crate::{
-    Result,
+    Error, Result,
     engine::Engine,
     group::{Group, Operation},
     mirror::MirrorThread,
     queue::Taken,
-    shared::Shared,
+    redo::Log,
+    shared::{Shared, Worker},
     space::Reserve,
+    tables::Tables,
 };
 
 /// 1 s: how long the committer waits for work before it looks after the reserve file.
@@ -27,8 +29,8 @@ const IDLE_PATIENCE: Duration = Duration::from_secs(1);
 const CROWD: usize = 64;
 
 /// The committer and what it owns.
-pub(crate) struct Committer<E> {
-    pub(crate) engine: E,
+pub(crate) struct Committer<E, L> {
+    pub(crate) tables: Tables<E, L>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) mirror: MirrorThread,
     pub(crate) reserve: Reserve,
@@ -42,7 +44,7 @@ pub(crate) struct Committer<E> {
     pub(crate) stall_max: Duration,
 }
 
-impl<E: Engine> Committer<E> {
+impl<E: Engine, L: Log> Committer<E, L> {
     /// Starts the thread, and the watchdog beside it.
     pub(crate) fn start(self) -> std::io::Result<()> {
         let watchdog = start_watchdog(Arc::clone(&self.shared), self.stall_max)?;
@@ -57,12 +59,17 @@ impl<E: Engine> Committer<E> {
     /// Callers hear of a failure before anything is let go, for letting go of a broken disk may take for ever.
     fn run_and_release(mut self) {
         let shared = Arc::clone(&self.shared);
-        match catch_unwind(AssertUnwindSafe(|| self.run())) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => shared.poison(&error.into_reason()),
-            Err(panic) => shared.poison(&format!("the committer panicked: {}", panic_text(&*panic))),
+        let ended = match catch_unwind(AssertUnwindSafe(|| self.run())) {
+            Ok(ended) => ended,
+            Err(panic) => Err(Error::Poisoned {
+                reason: format!("the committer panicked: {}", panic_text(&*panic)),
+            }),
+        };
+        let has_failed = ended.is_err();
+        if let Err(error) = ended {
+            shared.poison(&error.into_reason());
         }
-        match catch_unwind(AssertUnwindSafe(|| self.release())) {
+        match catch_unwind(AssertUnwindSafe(|| self.release(has_failed))) {
             Ok(Ok(())) => shared.closed(),
             Ok(Err(error)) => shared.poison(&error.into_reason()),
             Err(panic) => shared.poison(&format!("closing panicked: {}", panic_text(&*panic))),
@@ -71,12 +78,13 @@ impl<E: Engine> Committer<E> {
 
     fn run(&mut self) -> Result<()> {
         loop {
+            self.tables.tend(&self.shared.space)?;
             match self.take() {
                 Taken::Items(operations, left) => {
                     self.shared.observer.queue_depth(left);
-                    self.shared.set_busy(Some(Instant::now()));
+                    self.shared.set_busy(Worker::Committer, Some(Instant::now()));
                     self.settle(operations)?;
-                    self.shared.set_busy(None);
+                    self.shared.set_busy(Worker::Committer, None);
                 }
                 Taken::Nothing => {}
                 Taken::Stopped => return Ok(()),
@@ -85,10 +93,16 @@ impl<E: Engine> Committer<E> {
         }
     }
 
-    fn release(self) -> Result<()> {
-        self.shared.set_busy(Some(Instant::now()));
+    /// What is queued was written; what failed is let go as it is.
+    fn release(self, has_failed: bool) -> Result<()> {
+        self.shared.set_busy(Worker::Committer, Some(Instant::now()));
         self.mirror.finish();
-        self.engine.close()
+        if has_failed || self.shared.is_poisoned() {
+            self.tables.abandon();
+            return Ok(());
+        }
+        let has_room = self.shared.space.has_room()?;
+        self.tables.close(has_room)
     }
 
     fn take(&self) -> Taken<Operation> {
@@ -105,7 +119,7 @@ impl<E: Engine> Committer<E> {
     /// Judges a group, makes it durable and answers.
     fn settle(&mut self, operations: Vec<Operation>) -> Result<()> {
         let full = self.shared.space.full()?;
-        let mut group = Group::new(&self.engine, self.sequence);
+        let mut group = Group::new(&self.tables, self.sequence);
         for operation in operations {
             group.judge(operation, full)?;
         }
@@ -114,7 +128,8 @@ impl<E: Engine> Committer<E> {
         self.last_batches = tally.batches;
         if tally.batches > 0 {
             let begun = Instant::now();
-            self.engine.write(judged.changes, tally.sequence)?;
+            self.tables
+                .write(judged.changes, self.sequence + 1, tally.sequence)?;
             self.sequence = tally.sequence;
             self.shared.space.wrote(tally.bytes);
             self.mirror.durable(tally.sequence);

@@ -1,20 +1,26 @@
-//! What the committer asks of the tree below it. One engine is real ([`crate::sled_engine`]); the tests have broken ones.
+//! What stands below the store: an ordered tree. One is real ([`crate::sled_engine`]); the tests have broken ones.
 
 use crate::Result;
 
-/// A row as the engine writes it: its key, and its bytes or `None` to remove it.
-pub(crate) type Change = (Vec<u8>, Option<Vec<u8>>);
+/// A row as it is written: its key, and its bytes or `None` to remove it.
+pub(crate) type Change<'a> = (&'a [u8], Option<&'a [u8]>);
 
-/// An ordered tree of bytes, used by one thread. Every error is [`crate::Error::Poisoned`]: the committer ends on it.
-pub(crate) trait Engine: Send + 'static {
-    /// The bytes at a key.
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+/// Rows to be read, whatever keeps them. Every error is [`crate::Error::Poisoned`]: the committer ends on it.
+pub(crate) trait Rows {
+    /// Shows the bytes at a key where they lie, once; `None` where there is no row.
+    fn read(&self, key: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> Result<()>;
 
     /// Shows the rows from `start` on, ascending, until `visit` says `false`.
     fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()>;
+}
 
-    /// Writes all the changes and the sequence number as one; durable, synced, when it returns `Ok`.
-    fn write(&mut self, changes: Vec<Change>, sequence: u64) -> Result<()>;
+/// An ordered tree of bytes: read by the committer, written by the checkpoint's thread. Errors as for [`Rows`].
+pub(crate) trait Engine: Rows + Send + Sync + 'static {
+    /// Takes the changes, and with them the number of the last batch that they belong to, as one. Not durable before [`Engine::sync`].
+    fn apply(&self, changes: &[Change<'_>], sequence: Option<u64>) -> Result<()>;
+
+    /// Everything applied before is on the disk when it returns `Ok`.
+    fn sync(&self) -> Result<()>;
 
     /// Lets everything go.
     fn close(self) -> Result<()>;

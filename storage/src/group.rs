@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, ops::Bound};
 
 use tokio::sync::oneshot;
 
-use crate::{
-    Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version,
-    engine::{Change, Engine},
-};
+use crate::{Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version, engine::Rows as Table};
 
 /// Where an answer goes; the asker may have left.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T>>;
@@ -34,9 +31,12 @@ impl Operation {
     }
 }
 
-/// Judges operations against the engine and the batches before them in the same group.
-pub(crate) struct Group<'a, E> {
-    engine: &'a E,
+/// A row as it is after a group; `None` is deleted.
+pub(crate) type Changed = (Key, Option<Vec<u8>>);
+
+/// Judges operations against the rows that are durable and the batches before them in the same group.
+pub(crate) struct Group<'a, T> {
+    durable: &'a T,
     /// Rows as they will be; `None` is deleted.
     overlay: BTreeMap<Key, Option<Vec<u8>>>,
     answers: Vec<Answer>,
@@ -56,7 +56,7 @@ pub(crate) struct Tally {
 
 /// A group that was judged: what to write and, after that, to answer.
 pub(crate) struct Judged {
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<Changed>,
     pub(crate) answers: Vec<Answer>,
     pub(crate) tally: Tally,
 }
@@ -79,9 +79,9 @@ impl Answer {
     }
 }
 
-impl<'a, E: Engine> Group<'a, E> {
+impl<'a, T: Table> Group<'a, T> {
     /// A group whose first batch gets the number after `sequence`.
-    pub(crate) fn new(engine: &'a E, sequence: u64) -> Group<'a, E> {
+    pub(crate) fn new(durable: &'a T, sequence: u64) -> Group<'a, T> {
         let tally = Tally {
             sequence,
             batches: 0,
@@ -90,14 +90,14 @@ impl<'a, E: Engine> Group<'a, E> {
             conflicts: 0,
         };
         Group {
-            engine,
+            durable,
             overlay: BTreeMap::new(),
             answers: Vec::new(),
             tally,
         }
     }
 
-    /// Judges the next operation. With `full`, batches that would write are refused. `Err` is a failure of the engine.
+    /// Judges the next operation. With `full`, batches that would write are refused. `Err` is a failure of what is below.
     ///
     /// A read that no batch of this group touches sees what is durable already, and is answered at once.
     pub(crate) fn judge(&mut self, operation: Operation, full: Option<u64>) -> Result<()> {
@@ -120,30 +120,36 @@ impl<'a, E: Engine> Group<'a, E> {
     }
 
     pub(crate) fn finish(self) -> Judged {
-        let changes = self
-            .overlay
-            .into_iter()
-            .map(|(key, row)| (key.into_bytes(), row))
-            .collect();
         Judged {
-            changes,
+            changes: self.overlay.into_iter().collect(),
             answers: self.answers,
             tally: self.tally,
         }
     }
 
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        match self.overlay.get(key) {
-            Some(row) => row.as_deref().map(|row| unpack(key.as_bytes(), row)).transpose(),
-            None => self
-                .engine
-                .get(key.as_bytes())?
-                .map(|row| unpack(key.as_bytes(), &row))
-                .transpose(),
-        }
+        self.read(key, |row| unpack(key.as_bytes(), row))
     }
 
-    /// Merges the engine's rows and the overlay's, both ascending.
+    fn version(&self, key: &Key) -> Result<Version> {
+        let found = self.read(key, |row| {
+            version_and_value(key.as_bytes(), row).map(|(version, _)| version)
+        })?;
+        Ok(found.unwrap_or(Version::ABSENT))
+    }
+
+    /// Reads a row where it lies: in this group, or below.
+    fn read<R>(&self, key: &Key, read: impl Fn(&[u8]) -> Result<R>) -> Result<Option<R>> {
+        if let Some(row) = self.overlay.get(key) {
+            return row.as_deref().map(read).transpose();
+        }
+        let mut found = None;
+        self.durable
+            .read(key.as_bytes(), &mut |row| found = row.map(&read))?;
+        found.transpose()
+    }
+
+    /// Merges the durable rows and the overlay's, both ascending.
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>> {
         let from = (Bound::Included(scan.start()), Bound::Unbounded);
         let mut waiting = self.overlay.range::<[u8], _>(from).peekable();
@@ -155,7 +161,7 @@ impl<'a, E: Engine> Group<'a, E> {
         if rows.is_done() {
             return Ok(rows.found);
         }
-        self.engine.visit(scan.start(), &mut |key, row| {
+        self.durable.visit(scan.start(), &mut |key, row| {
             while let Some((earlier, change)) = waiting.next_if(|(earlier, _)| earlier.as_bytes() < key) {
                 rows.add(earlier.as_bytes(), change.as_deref());
             }
@@ -178,7 +184,7 @@ impl<'a, E: Engine> Group<'a, E> {
         if let Some(free_bytes) = full {
             return Err(Error::Full { free_bytes });
         }
-        let judged = batch.check_versions(|key| Ok(Version::of(self.get(key)?.as_ref())));
+        let judged = batch.check_versions(|key| self.version(key));
         if let Err(error) = judged {
             self.tally.conflicts += usize::from(matches!(error, Error::Conflict { .. }));
             return Err(error);
@@ -240,6 +246,14 @@ fn pack(sequence: Sequence, value: &[u8]) -> Vec<u8> {
 }
 
 fn unpack(key: &[u8], row: &[u8]) -> Result<Stored> {
+    let (version, value) = version_and_value(key, row)?;
+    Ok(Stored {
+        version,
+        value: value.to_vec(),
+    })
+}
+
+fn version_and_value<'a>(key: &[u8], row: &'a [u8]) -> Result<(Version, &'a [u8])> {
     let Some((version, value)) = row.split_first_chunk() else {
         let what = format!("the row at `{}`", key.escape_ascii());
         return Err(Error::Corrupt {
@@ -247,8 +261,5 @@ fn unpack(key: &[u8], row: &[u8]) -> Result<Stored> {
             detail: "it has no version".to_owned(),
         });
     };
-    Ok(Stored {
-        version: Version(u64::from_be_bytes(*version)),
-        value: value.to_vec(),
-    })
+    Ok((Version(u64::from_be_bytes(*version)), value))
 }

@@ -77,10 +77,6 @@ impl Key {
         Ok(())
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.0
-    }
-
     /// For rows that a backend read back from its own tree.
     pub(crate) fn from_stored(bytes: Vec<u8>) -> Key {
         Key(bytes)

@@ -9,12 +9,18 @@
 //! Operations are queued in the order of the *calls* (not of the first `await`), also while the queue is full. A future that
 //! is dropped does not take its operation back, unless the operation still stood outside a full queue.
 //!
+//! # How
+//! A group of batches is durable once it stands, synced, in the redo log: one write and one sync, whatever it changes. The rows lie in layers in
+//! memory, over sled's tree, until the checkpoint brings them there, many groups at once; a start reads back from the log what the tree has not.
+//! Sled itself is asked for no commit: its flush holds a lock against its writes, wakes every thread of its pool and does not reach the disk.
+//!
 //! # Where things are
 //! [`SledStore`] keeps tables in sled behind one committer thread; [`MemoryStore`] does the same in memory and can crash on
 //! purpose; [`fault`] (feature `testing`) wraps either and fails, tears or stalls an operation. [`Key`] and [`record`] make
 //! the bytes. No type of sled is visible here, so that another backend can follow.
 
 mod batch;
+mod checkpoint;
 mod committer;
 mod engine;
 mod error;
@@ -24,17 +30,20 @@ pub mod fault;
 mod flip;
 mod group;
 mod key;
+mod layer;
 mod memory;
 mod mirror;
 mod observer;
 mod options;
 mod queue;
 pub mod record;
+mod redo;
 mod shared;
 mod sled_engine;
 mod sled_open;
 mod sled_store;
 mod space;
+mod tables;
 #[cfg(test)]
 mod tests;
 

@@ -141,6 +141,8 @@ struct Desk {
 struct Note {
     durable: u64,
     is_ending: bool,
+    /// Whether the thread sleeps until there is something to write. Between two writes it sleeps for a time, and nobody wakes it in vain.
+    is_awaited: bool,
 }
 
 impl MirrorThread {
@@ -148,6 +150,7 @@ impl MirrorThread {
         let note = Note {
             durable: mirror.sequence,
             is_ending: false,
+            is_awaited: false,
         };
         let desk = Arc::new(Desk {
             note: Mutex::new(note),
@@ -164,8 +167,13 @@ impl MirrorThread {
 
     /// Notes that everything up to `sequence` is durable.
     pub(crate) fn durable(&self, sequence: u64) {
-        self.desk.lock().durable = sequence;
-        self.desk.changed.notify_one();
+        let mut note = self.desk.lock();
+        note.durable = sequence;
+        let is_awaited = std::mem::take(&mut note.is_awaited);
+        drop(note);
+        if is_awaited {
+            self.desk.changed.notify_one();
+        }
     }
 
     /// Writes the last number at once and ends the thread.
@@ -181,7 +189,10 @@ impl MirrorThread {
 impl Desk {
     fn keep(&self, mut mirror: Mirror) -> io::Result<()> {
         loop {
-            let idle = |note: &mut Note| note.durable == mirror.sequence && !note.is_ending;
+            let idle = |note: &mut Note| {
+                note.is_awaited = note.durable == mirror.sequence && !note.is_ending;
+                note.is_awaited
+            };
             let waited = self.changed.wait_while(self.lock(), idle);
             let note = *waited.unwrap_or_else(PoisonError::into_inner);
             if note.durable > mirror.sequence {

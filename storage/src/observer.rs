@@ -9,6 +9,10 @@ pub trait Observer: Send + Sync {
     fn committed(&self, batches: usize, operations: usize, bytes: usize, sync: Duration) {
         let _ = (batches, operations, bytes, sync);
     }
+    /// Rows that were durable in the redo log are durable in the tree now: how many, and how long that took beside everything else.
+    fn checkpointed(&self, rows: usize, took: Duration) {
+        let _ = (rows, took);
+    }
     /// How many operations were left in the queue when a group was taken.
     fn queue_depth(&self, operations: usize) {
         let _ = operations;

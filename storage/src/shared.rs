@@ -22,13 +22,21 @@ enum Ending {
     Poisoned { reason: String },
 }
 
+/// The threads that may hang on the disk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Worker {
+    Committer,
+    Checkpoint,
+}
+
 pub(crate) struct Shared {
     pub(crate) queue: Queue<Operation>,
     pub(crate) space: Space,
     pub(crate) observer: Arc<dyn Observer>,
     ending: watch::Sender<Ending>,
     has_failed: AtomicBool,
-    busy_since: Mutex<Option<Instant>>,
+    /// By [`Worker`].
+    busy_since: [Mutex<Option<Instant>>; 2],
 }
 
 impl Shared {
@@ -40,7 +48,7 @@ impl Shared {
             observer,
             ending,
             has_failed: AtomicBool::new(false),
-            busy_since: Mutex::new(None),
+            busy_since: Default::default(),
         }
     }
 
@@ -124,15 +132,19 @@ impl Shared {
         }
     }
 
-    /// A group begins or ends; for [`Shared::check_stall`].
-    pub(crate) fn set_busy(&self, since: Option<Instant>) {
-        *self.busy_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    /// A piece of work begins or ends; for [`Shared::check_stall`].
+    pub(crate) fn set_busy(&self, worker: Worker, since: Option<Instant>) {
+        let busy = &self.busy_since[worker as usize];
+        *busy.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
-    /// Declares the store dead if a group takes too long; the thread that runs it may never come back.
+    /// Declares the store dead if a piece of work takes too long; the thread that does it may never come back.
     pub(crate) fn check_stall(&self, stall_max: Duration) {
-        let since = *self.busy_since.lock().unwrap_or_else(PoisonError::into_inner);
-        if since.is_some_and(|since| since.elapsed() > stall_max) {
+        let hangs = |busy: &Mutex<Option<Instant>>| {
+            let since = *busy.lock().unwrap_or_else(PoisonError::into_inner);
+            since.is_some_and(|since| since.elapsed() > stall_max)
+        };
+        if self.busy_since.iter().any(hangs) {
             self.poison(&format!(
                 "the disk did not answer for {} seconds",
                 stall_max.as_secs_f32()

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Error, Result,
-    engine::{Change, Engine},
+    engine::{Change, Engine, Rows},
 };
 
 /// Where the database keeps the number of its last batch. No table begins with a zero byte.
@@ -36,24 +36,21 @@ impl SledEngine {
 
     /// The number of the last batch that the database knows; 0 for a new one.
     pub(crate) fn sequence(&self) -> Result<u64> {
-        let Some(bytes) = self.get(SEQUENCE_KEY)? else {
-            return Ok(0);
-        };
-        let bytes = bytes.as_slice().try_into().map_err(|_| Error::Corrupt {
-            what: "the sequence number of the database".to_owned(),
-            detail: format!("it has {} bytes, not 8", bytes.len()),
+        let mut found = Ok(0);
+        self.read(SEQUENCE_KEY, &mut |bytes| {
+            if let Some(bytes) = bytes {
+                found = sequence_of(bytes);
+            }
         })?;
-        Ok(u64::from_be_bytes(bytes))
+        found
     }
 }
 
-impl Engine for SledEngine {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(self
-            .db
-            .get(key)
-            .map_err(|error| failed("reading", &error))?
-            .map(|value| value.to_vec()))
+impl Rows for SledEngine {
+    fn read(&self, key: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> Result<()> {
+        let row = self.db.get(key).map_err(|error| failed("reading", &error))?;
+        show(row.as_deref());
+        Ok(())
     }
 
     fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {
@@ -65,19 +62,26 @@ impl Engine for SledEngine {
         }
         Ok(())
     }
+}
 
-    fn write(&mut self, changes: Vec<Change>, sequence: u64) -> Result<()> {
+impl Engine for SledEngine {
+    fn apply(&self, changes: &[Change<'_>], sequence: Option<u64>) -> Result<()> {
         let mut batch = sled::Batch::default();
-        for (key, value) in changes {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
+        for (key, row) in changes {
+            match row {
+                Some(row) => batch.insert(*key, *row),
+                None => batch.remove(*key),
             }
         }
-        batch.insert(SEQUENCE_KEY, &sequence.to_be_bytes());
+        if let Some(sequence) = sequence {
+            batch.insert(SEQUENCE_KEY, &sequence.to_be_bytes());
+        }
         self.db
             .apply_batch(batch)
-            .map_err(|error| failed("writing", &error))?;
+            .map_err(|error| failed("writing", &error))
+    }
+
+    fn sync(&self) -> Result<()> {
         self.db.flush().map_err(|error| failed("flushing", &error))?;
         self.file.sync_data().map_err(|error| Error::Poisoned {
             reason: format!("syncing failed: {error}"),
@@ -104,6 +108,14 @@ impl Engine for SledEngine {
         drop((file, directory_lock));
         Ok(())
     }
+}
+
+fn sequence_of(bytes: &[u8]) -> Result<u64> {
+    let bytes = bytes.try_into().map_err(|_| Error::Corrupt {
+        what: "the sequence number of the database".to_owned(),
+        detail: format!("it has {} bytes, not 8", bytes.len()),
+    })?;
+    Ok(u64::from_be_bytes(bytes))
 }
 
 fn failed(what: &str, error: &sled::Error) -> Error {

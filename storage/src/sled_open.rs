@@ -9,10 +9,11 @@ use std::{
 };
 
 use crate::{
-    Error, Result, SledOptions,
+    Error, Result, SledOptions, checkpoint,
     committer::panic_text,
     engine::Engine,
     mirror::{Found, Mirror},
+    redo::{self, Recovered},
     sled_engine::SledEngine,
     space::{Probe, Reserve},
 };
@@ -30,7 +31,8 @@ pub(crate) struct Opened {
     pub(crate) engine: SledEngine,
     pub(crate) mirror: Mirror,
     pub(crate) reserve: Reserve,
-    pub(crate) sequence: u64,
+    /// What the redo log has beyond the database.
+    pub(crate) found: Recovered,
 }
 
 /// Opens or makes the database. Blocks.
@@ -51,10 +53,10 @@ pub(crate) fn open(options: &SledOptions, probe: &Probe) -> Result<Opened> {
     let db = opening.database()?;
     let file =
         File::open(options.path.join(DATABASE_NAME)).map_err(|error| opening.io("the database", &error))?;
-    let mut engine = SledEngine::new(db, file, lock);
-    let sequence = opening.reconcile(&mut engine, mirrored)?;
-    let mirror =
-        Mirror::open(&options.path, sequence).map_err(|error| opening.io("the sequence file", &error))?;
+    let engine = SledEngine::new(db, file, lock);
+    let found = opening.reconcile(&engine, mirrored)?;
+    let mirror = Mirror::open(&options.path, found.layer.sequence)
+        .map_err(|error| opening.io("the sequence file", &error))?;
     opening
         .tighten()
         .map_err(|error| opening.io("a file's mode", &error))?;
@@ -62,7 +64,7 @@ pub(crate) fn open(options: &SledOptions, probe: &Probe) -> Result<Opened> {
         engine,
         mirror,
         reserve,
-        sequence,
+        found,
     })
 }
 
@@ -202,27 +204,38 @@ impl Opening<'_> {
         }
     }
 
-    /// Compares the database's number with the mirrored one, and gives the one to go on from.
-    fn reconcile(&self, engine: &mut SledEngine, mirrored: u64) -> Result<u64> {
-        let sequence = engine
-            .sequence()
+    /// Reads what the redo log has beyond the database, and compares the number of the last batch with the mirrored one.
+    fn reconcile(&self, engine: &SledEngine, mirrored: u64) -> Result<Recovered> {
+        // What a killed process wrote last may be known to this machine's memory alone; only what is on the disk lets the redo log be written over.
+        let applied = engine
+            .sync()
+            .and_then(|()| engine.sequence())
             .map_err(|error| self.error(&error.to_string(), RESTORE))?;
-        if sequence >= mirrored {
-            return Ok(sequence);
+        let found = redo::find(self.directory, applied).map_err(|error| self.io("the redo log", &error))?;
+        let sequence = found.layer.sequence;
+        let acknowledged = found.gap.map_or(mirrored, |gap| gap.acknowledged.max(mirrored));
+        if sequence >= acknowledged {
+            return Ok(found);
         }
         if !self.options.accept_lost_tail {
-            return Err(self.lost(sequence, mirrored));
+            return Err(self.lost(sequence, acknowledged));
         }
         tracing::warn!(
             sequence,
-            mirrored,
+            acknowledged,
             "acknowledged batches are missing, and the administrator accepts it"
         );
-        // Noted at once, so that the next start needs no acceptance, and no version is ever given out twice.
-        engine
-            .write(Vec::new(), mirrored)
-            .map_err(|error| self.error(&error.to_string(), RESTORE))?;
-        Ok(mirrored)
+        let newest = found.gap.map_or(acknowledged, |gap| gap.newest.max(acknowledged));
+        self.accept(engine, found, newest)
+    }
+
+    /// Brings what is left into the database, notes the number and removes the log: the next start needs no acceptance, and no version is
+    /// ever given out twice.
+    fn accept(&self, engine: &SledEngine, mut found: Recovered, newest: u64) -> Result<Recovered> {
+        found.layer.sequence = newest;
+        checkpoint::settle(engine, &found.layer).map_err(|error| self.error(&error.to_string(), RESTORE))?;
+        redo::remove(self.directory).map_err(|error| self.io("the redo log", &error))?;
+        redo::find(self.directory, newest).map_err(|error| self.io("the redo log", &error))
     }
 
     /// Only the owner reads what is here, whatever the umask was when sled made its files.

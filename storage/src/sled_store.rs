@@ -6,20 +6,33 @@ use tokio::sync::oneshot;
 
 use crate::{
     Batch, BoxFuture, Error, Health, Key, Result, Row, Scan, Sequence, SledOptions, Store, Stored,
+    checkpoint::Checkpoint,
     committer::Committer,
     engine::Engine,
     group::{Operation, Reply},
+    layer::Layer,
     mirror::{Mirror, MirrorThread},
+    redo::{Log, RedoLog},
     shared::Shared,
     sled_open,
     space::{self, Probe, Reserve, Space},
+    tables::Tables,
 };
 
-/// Tables in sled 0.34 behind one committer thread. The directory belongs to one process at a time.
+/// Tables in sled 0.34 behind one committer thread and a redo log. The directory belongs to one process at a time.
 ///
 /// Dropping it without [`Store::close`] still writes what is queued, but nobody hears when that is done.
 pub struct SledStore {
     shared: Arc<Shared>,
+}
+
+/// What a store is made of; its layer holds what a start found in the redo log, and the number of the last batch.
+pub(crate) struct Parts<E, L> {
+    pub(crate) engine: E,
+    pub(crate) log: L,
+    pub(crate) layer: Layer,
+    pub(crate) mirror: Mirror,
+    pub(crate) reserve: Reserve,
 }
 
 impl SledStore {
@@ -40,25 +53,24 @@ impl SledStore {
     /// With another opinion on how much of the disk is free.
     pub(crate) fn open_with(options: &SledOptions, probe: Probe) -> Result<Arc<SledStore>> {
         let opened = sled_open::open(options, &probe)?;
-        SledStore::start(
-            options,
-            probe,
-            opened.engine,
-            opened.mirror,
-            opened.reserve,
-            opened.sequence,
-        )
+        let log = RedoLog::new(&options.path, options.checkpoint_bytes as u64, &opened.found);
+        let parts = Parts {
+            engine: opened.engine,
+            log,
+            layer: opened.found.layer,
+            mirror: opened.mirror,
+            reserve: opened.reserve,
+        };
+        SledStore::start(options, probe, parts)
     }
 
-    /// Starts the threads over an engine.
-    pub(crate) fn start<E: Engine>(
+    /// Starts the threads.
+    pub(crate) fn start<E: Engine, L: Log>(
         options: &SledOptions,
         probe: Probe,
-        engine: E,
-        mirror: Mirror,
-        reserve: Reserve,
-        sequence: u64,
+        parts: Parts<E, L>,
     ) -> Result<Arc<SledStore>> {
+        let sequence = parts.layer.sequence;
         let observer = Arc::clone(&options.observer);
         let space = Space::new(
             options.path.clone(),
@@ -72,14 +84,23 @@ impl SledStore {
             detail: format!("a thread cannot be started: {error}"),
             advice: "Raise the limit of processes".to_owned(),
         };
-        let mirror = MirrorThread::start(mirror, Arc::clone(&shared)).map_err(no_thread)?;
+        let engine = Arc::new(parts.engine);
+        let checkpoint = Checkpoint::start(Arc::clone(&engine), Arc::clone(&shared)).map_err(no_thread)?;
+        let mirror = MirrorThread::start(parts.mirror, Arc::clone(&shared)).map_err(no_thread)?;
         // A crash may have come between a batch and its number in the mirror.
         mirror.durable(sequence);
         let committer = Committer {
-            engine,
+            tables: Tables {
+                engine,
+                log: parts.log,
+                fresh: parts.layer,
+                settling: None,
+                checkpoint,
+                checkpoint_bytes: options.checkpoint_bytes,
+            },
             shared: Arc::clone(&shared),
             mirror,
-            reserve,
+            reserve: parts.reserve,
             sequence,
             group_operations_max: options.group_operations_max,
             group_bytes_max: options.group_bytes_max,

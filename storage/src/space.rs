@@ -5,7 +5,10 @@ use std::{
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,6 +18,8 @@ use crate::{Error, Observer, Result};
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// 256 KiB taken from callers: sled writes several times that, so a burst may not wait for the clock.
 const LOOK_BYTES: usize = 256 * 1024;
+/// Four times what it is given: what sled's file may grow by, because it writes whole pages again.
+const OWED_FACTOR: usize = 4;
 /// 1 s between two attempts to make the reserve again.
 const RESERVE_INTERVAL: Duration = Duration::from_secs(1);
 const RESERVE_NAME: &str = "reserve";
@@ -35,6 +40,9 @@ pub(crate) struct Space {
     probe: Probe,
     observer: Arc<dyn Observer>,
     look: Mutex<Option<Look>>,
+    /// Bytes that were committed and go into the tree later; they will need room there.
+    owed_bytes: AtomicUsize,
+    was_full: AtomicBool,
 }
 
 #[derive(Clone, Copy)]
@@ -58,13 +66,35 @@ impl Space {
             probe,
             observer,
             look: Mutex::new(None),
+            owed_bytes: AtomicUsize::new(0),
+            was_full: AtomicBool::new(false),
         }
     }
 
-    /// What is free, if that is too little to write. `Err` poisons: a directory that cannot be asked is gone.
+    /// What is free, if that is too little to commit anything. `Err` poisons: a directory that cannot be asked is gone.
     pub(crate) fn full(&self) -> Result<Option<u64>> {
         let free_bytes = self.free_bytes()?;
-        Ok((free_bytes < self.free_bytes_min).then_some(free_bytes))
+        // As little as a look can miss is not counted, so that a quiet store says what the file system says.
+        let owed = self
+            .owed_bytes
+            .load(Ordering::Relaxed)
+            .saturating_mul(OWED_FACTOR);
+        let owed = owed.saturating_sub(LOOK_BYTES);
+        let is_full = free_bytes.saturating_sub(owed as u64) < self.free_bytes_min;
+        if self.was_full.swap(is_full, Ordering::Relaxed) != is_full {
+            self.tell(is_full, free_bytes);
+        }
+        Ok(is_full.then_some(free_bytes))
+    }
+
+    /// Whether there is room to bring into the tree what was committed before.
+    pub(crate) fn has_room(&self) -> Result<bool> {
+        Ok(self.free_bytes()? >= self.free_bytes_min)
+    }
+
+    /// Notes what was committed and is not in the tree yet.
+    pub(crate) fn owe(&self, bytes: usize) {
+        self.owed_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Notes what the committer wrote, so that a burst is noticed before the next look is due.
@@ -85,17 +115,11 @@ impl Space {
         let free_bytes = (self.probe)(&self.directory).map_err(|error| Error::Poisoned {
             reason: format!("cannot see how much of the disk is free: {error}"),
         })?;
-        let was_full = look.is_some_and(|last| last.free_bytes < self.free_bytes_min);
-        let is_full = free_bytes < self.free_bytes_min;
         *look = Some(Look {
             at: Instant::now(),
             free_bytes,
             written_bytes: 0,
         });
-        drop(look);
-        if was_full != is_full {
-            self.tell(is_full, free_bytes);
-        }
         Ok(free_bytes)
     }
 

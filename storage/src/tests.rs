@@ -4,9 +4,11 @@ mod committer_facts;
 mod contract;
 mod fault_sweep;
 mod group_facts;
+mod history_facts;
 mod key_facts;
 mod queue_facts;
 mod record_facts;
+mod redo_facts;
 mod sled_facts;
 mod space_facts;
 
@@ -64,6 +66,7 @@ fn options(directory: &Path) -> SledOptions {
         cache_bytes: 16 * 1024 * 1024,
         free_bytes_min: 0,
         reserve_bytes: 4_096,
+        checkpoint_bytes: 256 * 1024,
         ..SledOptions::new(directory)
     }
 }

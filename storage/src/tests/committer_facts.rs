@@ -1,4 +1,4 @@
-//! What the committer does when the disk below it does not: a failing, panicking or silent engine.
+//! What the committer and the checkpoint do when the disk below them does not: a failing, panicking or silent log or tree.
 
 use std::{
     collections::BTreeMap,
@@ -9,9 +9,12 @@ use std::{
 
 use super::{Witness, key, options, put, value};
 use crate::{
-    Error, Health, Result, SledOptions, SledStore, Store,
-    engine::{Change, Engine},
+    Batch, Error, Health, Result, SledOptions, SledStore, Store,
+    engine::{Change, Engine, Rows},
+    layer::Layer,
     mirror::Mirror,
+    redo::Log,
+    sled_store::Parts,
     space::{Probe, Reserve},
 };
 
@@ -25,45 +28,124 @@ enum Mood {
     Hangs,
 }
 
-/// An engine in memory; its writes are recorded as whole groups.
-struct Moody {
+/// A part of the world below, and how it feels.
+#[derive(Clone)]
+struct Temper {
     mood: Arc<Mutex<Mood>>,
-    rows: BTreeMap<Vec<u8>, Vec<u8>>,
-    groups: Arc<Mutex<Vec<usize>>>,
-    hang: mpsc::Receiver<()>,
+    hang: Arc<Mutex<mpsc::Receiver<()>>>,
 }
 
-impl Engine for Moody {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(self.rows.get(key).cloned())
+impl Temper {
+    fn new() -> (Temper, mpsc::Sender<()>) {
+        let (hang, receiver) = mpsc::channel();
+        let temper = Temper {
+            mood: Arc::new(Mutex::new(Mood::Fine)),
+            hang: Arc::new(Mutex::new(receiver)),
+        };
+        (temper, hang)
     }
-    fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {
-        let mut rows = self.rows.range(start.to_vec()..);
-        rows.by_ref().all(|(key, value)| visit(key, value));
-        Ok(())
+
+    fn set(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
     }
-    fn write(&mut self, changes: Vec<Change>, _sequence: u64) -> Result<()> {
+
+    fn try_it(&self) -> std::io::Result<()> {
         let mood = *self.mood.lock().unwrap();
         match mood {
             Mood::Fine => {}
-            Mood::Fails => {
-                return Err(Error::Poisoned {
-                    reason: "no such luck".to_owned(),
-                });
-            }
-            Mood::Panics => panic!("the engine fell over"),
-            Mood::Hangs => assert!(self.hang.recv().is_err(), "the test only hangs up"),
+            Mood::Fails => return Err(std::io::Error::other("no such luck")),
+            Mood::Panics => panic!("the disk fell over"),
+            Mood::Hangs => assert!(
+                self.hang.lock().unwrap().recv().is_err(),
+                "the test only hangs up"
+            ),
         }
-        self.groups.lock().unwrap().push(changes.len());
-        for (key, value) in changes {
-            match value {
-                Some(value) => self.rows.insert(key, value),
-                None => self.rows.remove(&key),
+        Ok(())
+    }
+}
+
+type Written = (usize, Option<u64>);
+
+/// A tree in memory. What it is given is written down: the number of rows, and the sequence number with them.
+struct MoodyEngine {
+    temper: Temper,
+    rows: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
+    applied: Arc<Mutex<Vec<Written>>>,
+}
+
+impl Rows for MoodyEngine {
+    fn read(&self, key: &[u8], show: &mut dyn FnMut(Option<&[u8]>)) -> Result<()> {
+        show(self.rows.lock().unwrap().get(key).map(Vec::as_slice));
+        Ok(())
+    }
+    fn visit(&self, start: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()> {
+        let rows = self.rows.lock().unwrap();
+        rows.range(start.to_vec()..).all(|(key, value)| visit(key, value));
+        Ok(())
+    }
+}
+
+impl Engine for MoodyEngine {
+    fn apply(&self, changes: &[Change<'_>], sequence: Option<u64>) -> Result<()> {
+        self.temper.try_it().map_err(|error| Error::Poisoned {
+            reason: error.to_string(),
+        })?;
+        self.applied.lock().unwrap().push((changes.len(), sequence));
+        let mut rows = self.rows.lock().unwrap();
+        for (key, row) in changes {
+            match row {
+                Some(row) => rows.insert(key.to_vec(), row.to_vec()),
+                None => rows.remove(*key),
             };
         }
         Ok(())
     }
+    fn sync(&self) -> Result<()> {
+        Ok(())
+    }
     fn close(self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A redo log that keeps the sizes of its groups.
+struct MoodyLog {
+    temper: Temper,
+    groups: Arc<Mutex<Vec<usize>>>,
+    files: Arc<Mutex<Files>>,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    is_open: bool,
+    begun: u32,
+    released: Vec<u32>,
+    removed: bool,
+}
+
+impl Log for MoodyLog {
+    fn append(
+        &mut self,
+        changes: &mut dyn Iterator<Item = Change<'_>>,
+        _first: u64,
+        _last: u64,
+    ) -> std::io::Result<Option<u32>> {
+        self.temper.try_it()?;
+        self.groups.lock().unwrap().push(changes.count());
+        let mut files = self.files.lock().unwrap();
+        let begins = !std::mem::replace(&mut files.is_open, true);
+        files.begun += u32::from(begins);
+        Ok(begins.then_some(files.begun))
+    }
+    fn end_file(&mut self) {
+        self.files.lock().unwrap().is_open = false;
+    }
+    fn release(&mut self, slots: &[u32]) -> std::io::Result<()> {
+        self.files.lock().unwrap().released.extend(slots);
+        Ok(())
+    }
+    fn remove(self) -> std::io::Result<()> {
+        self.files.lock().unwrap().removed = true;
         Ok(())
     }
 }
@@ -72,9 +154,13 @@ struct World {
     _directory: tempfile::TempDir,
     store: Arc<SledStore>,
     witness: Arc<Witness>,
-    mood: Arc<Mutex<Mood>>,
+    log: Temper,
+    engine: Temper,
     groups: Arc<Mutex<Vec<usize>>>,
-    hang: mpsc::Sender<()>,
+    applied: Arc<Mutex<Vec<Written>>>,
+    files: Arc<Mutex<Files>>,
+    hang_log: mpsc::Sender<()>,
+    hang_engine: mpsc::Sender<()>,
 }
 
 fn world(change: impl FnOnce(&mut SledOptions)) -> World {
@@ -90,33 +176,42 @@ fn world_with(rows: BTreeMap<Vec<u8>, Vec<u8>>, change: impl FnOnce(&mut SledOpt
     };
     change(&mut options);
     let probe: Probe = Arc::new(|_: &Path| Ok(u64::MAX));
-    let mirror = Mirror::open(directory.path(), 0).unwrap();
-    let reserve = Reserve::open(directory.path(), 0, 0, &probe).unwrap();
-    let mood = Arc::new(Mutex::new(Mood::Fine));
+    let (log, hang_log) = Temper::new();
+    let (engine, hang_engine) = Temper::new();
+    let applied = Arc::new(Mutex::new(Vec::new()));
     let groups = Arc::new(Mutex::new(Vec::new()));
-    let (hang, receiver) = mpsc::channel();
-    let engine = Moody {
-        mood: mood.clone(),
-        rows,
-        groups: groups.clone(),
-        hang: receiver,
+    let files = Arc::new(Mutex::new(Files::default()));
+    let parts = Parts {
+        engine: MoodyEngine {
+            temper: engine.clone(),
+            rows: Mutex::new(rows),
+            applied: applied.clone(),
+        },
+        log: MoodyLog {
+            temper: log.clone(),
+            groups: groups.clone(),
+            files: files.clone(),
+        },
+        layer: Layer::above(0),
+        mirror: Mirror::open(directory.path(), 0).unwrap(),
+        reserve: Reserve::open(directory.path(), 0, 0, &probe).unwrap(),
     };
-    let store = SledStore::start(&options, probe, engine, mirror, reserve, 0).unwrap();
+    let store = SledStore::start(&options, probe, parts).unwrap();
     World {
         _directory: directory,
         store,
         witness,
-        mood,
+        log,
+        engine,
         groups,
-        hang,
+        applied,
+        files,
+        hang_log,
+        hang_engine,
     }
 }
 
 impl World {
-    fn set(&self, mood: Mood) {
-        *self.mood.lock().unwrap() = mood;
-    }
-
     /// Everybody who waits, and everybody who comes, hears the reason; it is told once.
     async fn check_poisoned(&self, reason: &str) {
         let poisoned = |error: Error| match error {
@@ -137,7 +232,7 @@ impl World {
 async fn a_failing_write_is_never_acknowledged_and_poisons() {
     let world = world(|_| {});
     world.store.commit(put(1, b"before")).await.unwrap();
-    world.set(Mood::Fails);
+    world.log.set(Mood::Fails);
     let write = world.store.commit(put(1, b"after"));
     let read = world.store.get(key(1));
     assert!(matches!(write.await, Err(Error::Poisoned { .. })));
@@ -151,14 +246,14 @@ async fn a_failing_write_is_never_acknowledged_and_poisons() {
 #[tokio::test]
 async fn a_panic_in_the_committer_poisons_and_nobody_waits_for_ever() {
     let world = world(|options| options.queue_max = 4);
-    world.set(Mood::Panics);
+    world.log.set(Mood::Panics);
     let waiting: Vec<_> = (0..64)
         .map(|number| world.store.commit(put(number, b"x")))
         .collect();
     for waiting in waiting {
         assert!(matches!(waiting.await, Err(Error::Poisoned { .. })));
     }
-    world.check_poisoned("the engine fell over").await;
+    world.check_poisoned("the disk fell over").await;
 }
 
 #[tokio::test]
@@ -167,7 +262,7 @@ async fn a_disk_that_never_answers_is_declared_dead() {
         options.stall_max = Duration::from_millis(20);
         options.queue_max = 4;
     });
-    world.set(Mood::Hangs);
+    world.log.set(Mood::Hangs);
     let waiting: Vec<_> = (0..64)
         .map(|number| world.store.commit(put(number, b"x")))
         .collect();
@@ -176,8 +271,8 @@ async fn a_disk_that_never_answers_is_declared_dead() {
     }
     world.check_poisoned("did not answer").await;
     // The disk comes back: nothing is acknowledged any more, and the thread ends.
-    let World { store, hang, .. } = world;
-    drop(hang);
+    let World { store, hang_log, .. } = world;
+    drop(hang_log);
     assert!(matches!(
         store.commit(put(1, b"x")).await,
         Err(Error::Poisoned { .. })
@@ -188,7 +283,7 @@ async fn a_disk_that_never_answers_is_declared_dead() {
 async fn a_read_only_group_writes_nothing() {
     let world = world(|_| {});
     assert_eq!(value(&*world.store, 1).await, Ok(None));
-    world.set(Mood::Fails);
+    world.log.set(Mood::Fails);
     assert_eq!(value(&*world.store, 1).await, Ok(None));
     world.store.close().await.unwrap();
     assert_eq!(*world.groups.lock().unwrap(), Vec::<usize>::new());
@@ -238,12 +333,12 @@ async fn a_lone_writer_never_waits_for_others_to_gather() {
 #[tokio::test]
 async fn closing_does_not_wait_for_others_to_gather() {
     let world = world(|options| options.gather = AN_HOUR);
-    world.set(Mood::Hangs);
+    world.log.set(Mood::Hangs);
     // The first goes alone and hangs; the crowd behind it makes one group, after which the committer gathers.
     let waiting: Vec<_> = (0..100)
         .map(|number| world.store.commit(put(number, b"x")))
         .collect();
-    drop(world.hang);
+    drop(world.hang_log);
     for waiting in waiting {
         waiting.await.unwrap();
     }
@@ -270,4 +365,110 @@ async fn a_row_without_a_version_is_reported_and_harms_nobody_else() {
     assert_eq!(store.health(), Health::Ready);
     store.close().await.unwrap();
     drop(directory);
+}
+
+/// Writes until the checkpoint has been begun, and gives what it said.
+async fn write_until_checkpoint(world: &World) -> Result<()> {
+    for number in 0.. {
+        world.store.commit(put(number, &[7; 100])).await?;
+        if !world.applied.lock().unwrap().is_empty() {
+            break;
+        }
+        assert!(number < 100_000, "the checkpoint never begins");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failing_or_panicking_checkpoint_poisons() {
+    for (mood, reason) in [
+        (Mood::Fails, "no such luck"),
+        (Mood::Panics, "the disk fell over"),
+    ] {
+        let world = world(|options| options.checkpoint_bytes = 1_000);
+        world.engine.set(mood);
+        let refused = write_until_checkpoint(&world).await;
+        assert!(matches!(refused, Err(Error::Poisoned { .. })), "{refused:?}");
+        world.check_poisoned(reason).await;
+        let files = world.files.lock().unwrap();
+        assert!(
+            files.released.is_empty() && !files.removed,
+            "the log is all there is: {files:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_tree_that_never_answers_is_declared_dead() {
+    let world = world(|options| {
+        options.checkpoint_bytes = 1_000;
+        options.stall_max = Duration::from_millis(20);
+    });
+    world.engine.set(Mood::Hangs);
+    let refused = write_until_checkpoint(&world).await;
+    assert!(matches!(refused, Err(Error::Poisoned { .. })), "{refused:?}");
+    world.check_poisoned("did not answer").await;
+    drop(world.hang_engine);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_tree_until_the_log_is_at_its_limit() {
+    let world = world(|options| {
+        options.checkpoint_bytes = 10_000;
+        options.group_operations_max = 10;
+    });
+    world.engine.set(Mood::Hangs);
+    // Rows of 100 bytes and what they cost beside that: the first 10 kB are handed over, 20 kB more fit behind them.
+    for number in 0..100 {
+        world.store.commit(put(number, &[7; 100])).await.unwrap();
+        assert_eq!(value(&*world.store, number).await, Ok(Some(vec![7; 100])));
+    }
+    let waiting: Vec<_> = (100..300)
+        .map(|number| world.store.commit(put(number, &[7; 100])))
+        .collect();
+    let mut groups = world.groups.lock().unwrap().iter().sum::<usize>();
+    assert!(groups < 300, "the committer waits");
+    drop(world.hang_engine);
+    for waiting in waiting {
+        waiting.await.unwrap();
+    }
+    world.store.close().await.unwrap();
+    groups = world.groups.lock().unwrap().iter().sum::<usize>();
+    assert_eq!(groups, 300);
+    let applied = world.applied.lock().unwrap().clone();
+    assert_eq!(applied.iter().map(|(rows, _)| rows).sum::<usize>(), 300);
+    assert_eq!(applied.last().unwrap().1, Some(300));
+}
+
+#[tokio::test]
+async fn a_row_goes_into_the_tree_once_and_one_that_came_and_went_not_at_all() {
+    let world = world(|options| options.checkpoint_bytes = 1_000_000);
+    for round in 0..10 {
+        world.store.commit(put(1, &[round])).await.unwrap();
+        world
+            .store
+            .commit(put(100 + u64::from(round), b""))
+            .await
+            .unwrap();
+        let mut gone = Batch::default();
+        gone.delete(key(100 + u64::from(round)));
+        world.store.commit(gone).await.unwrap();
+    }
+    world.store.close().await.unwrap();
+    assert_eq!(*world.applied.lock().unwrap(), [(1, Some(30))]);
+    let files = world.files.lock().unwrap();
+    assert!(files.removed, "a closed store needs no log");
+}
+
+#[tokio::test]
+async fn a_file_of_the_log_is_given_back_once_the_tree_has_its_rows() {
+    let world = world(|options| options.checkpoint_bytes = 1_000);
+    for number in 0..1_000 {
+        world.store.commit(put(number % 7, &[7; 100])).await.unwrap();
+    }
+    world.store.close().await.unwrap();
+    let files = world.files.lock().unwrap();
+    assert!(files.begun > 2, "{files:?}");
+    let expected: Vec<u32> = (1..=u32::try_from(files.released.len()).unwrap()).collect();
+    assert_eq!(files.released, expected, "each once, in their order");
 }

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use super::{key, number_of, numbers, put, put_if, value, whole_table};
 use crate::{
     BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX, Batch, Error, Health, KEY_MAX, Key, MemoryStore, SCAN_MAX, Scan,
-    Sequence, Store, VALUE_MAX, Version,
+    Sequence, SledOptions, SledStore, Store, VALUE_MAX, Version,
     fault::{Fault, FaultStore},
 };
 
@@ -16,6 +16,10 @@ macro_rules! facts {
             #[test]
             fn on_sled() {
                 super::on_sled(super::$fact);
+            }
+            #[test]
+            fn on_sled_with_checkpoints_all_the_time() {
+                super::on_sled_checkpointing(super::$fact, 1);
             }
             #[test]
             fn in_memory() {
@@ -55,8 +59,20 @@ facts! {
 }
 
 fn on_sled<F: Future<Output = ()>>(fact: impl FnOnce(Arc<dyn Store>) -> F) {
+    on_sled_checkpointing(fact, 1024 * 1024);
+}
+
+/// From this size on the redo log's rows go into the tree.
+fn on_sled_checkpointing<F: Future<Output = ()>>(
+    fact: impl FnOnce(Arc<dyn Store>) -> F,
+    checkpoint_bytes: usize,
+) {
     let directory = tempfile::tempdir().unwrap();
-    let store: Arc<dyn Store> = super::open(directory.path());
+    let options = SledOptions {
+        checkpoint_bytes,
+        ..super::options(directory.path())
+    };
+    let store: Arc<dyn Store> = SledStore::open(options).unwrap();
     run(async {
         fact(Arc::clone(&store)).await;
         store.close().await.unwrap();

@@ -75,6 +75,31 @@ async fn a_full_disk_refuses_writes_before_damage_and_recovers_by_itself() {
     store.close().await.unwrap();
 }
 
+/// What was committed needs room in the tree later; it is kept for it, so that the tree never meets a full disk.
+#[tokio::test]
+async fn what_waits_for_the_tree_counts_as_taken_until_it_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let free = Arc::new(AtomicU64::new(FREE_MIN + 100_000));
+    let options = SledOptions {
+        free_bytes_min: FREE_MIN,
+        checkpoint_bytes: usize::MAX,
+        ..options(directory.path())
+    };
+    let store = SledStore::open_with(&options, pretended(&free)).unwrap();
+    let mut rows = 0;
+    while store.commit(put(rows, &[9; 16_000])).await.is_ok() {
+        rows += 1;
+        assert!(rows < 1_000, "nothing is refused");
+    }
+    // 256 KiB are too little to be counted, and each row is counted four times.
+    assert!((5..10).contains(&rows), "{rows} rows of 16 kB");
+    assert!(matches!(store.health(), Health::Full { .. }));
+    // The age of the rows brings them into the tree, whose file system still says that there is room.
+    until(&*store, |health| *health == Health::Ready).await;
+    store.commit(put(rows, b"room again")).await.unwrap();
+    store.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn the_reserve_is_given_up_on_a_full_disk_and_made_again_later() {
     let directory = tempfile::tempdir().unwrap();

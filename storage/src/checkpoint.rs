@@ -1,0 +1,129 @@
+//! The checkpoint: a thread that brings the rows of the redo log into the tree, many groups at once, while the committer goes on.
+//!
+//! A row that was written several times meanwhile goes into the tree once, and one that came and went not at all. Nobody waits for it, unless
+//! the committer is so far ahead that the redo log would outgrow its limit.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc},
+    thread::{Builder, JoinHandle},
+    time::Instant,
+};
+
+use crate::{
+    Error, Result,
+    committer::panic_text,
+    engine::{Change, Engine},
+    layer::Layer,
+    shared::{Shared, Worker},
+};
+
+/// 64 rows go into the tree at once: half a millisecond, for so long a reader of the tree may have to wait.
+const SLICE_ROWS: usize = 64;
+
+/// The thread, and the two ends of what goes there and comes back.
+pub(crate) struct Checkpoint {
+    work: mpsc::SyncSender<Arc<Layer>>,
+    done: mpsc::Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Checkpoint {
+    pub(crate) fn start<E: Engine>(engine: Arc<E>, shared: Arc<Shared>) -> io::Result<Checkpoint> {
+        // One layer at a time: the committer hands over the next when this one is done.
+        let (work, layers) = mpsc::sync_channel::<Arc<Layer>>(1);
+        let (finished, done) = mpsc::sync_channel(1);
+        let thread = Builder::new().name("storage-settle".to_owned()).spawn(move || {
+            let run = || settle_all(&*engine, &shared, &layers, &finished);
+            match catch_unwind(AssertUnwindSafe(run)) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => shared.poison(&error.into_reason()),
+                Err(panic) => shared.poison(&format!("the checkpoint panicked: {}", panic_text(&*panic))),
+            }
+        })?;
+        Ok(Checkpoint { work, done, thread })
+    }
+
+    /// Hands a layer over; the one before must be done.
+    pub(crate) fn begin(&self, layer: Arc<Layer>) -> Result<()> {
+        self.work.send(layer).map_err(|_| gone())
+    }
+
+    /// Whether the layer is in the tree, durably.
+    pub(crate) fn is_done(&self) -> Result<bool> {
+        match self.done.try_recv() {
+            Ok(()) => Ok(true),
+            Err(mpsc::TryRecvError::Empty) => Ok(false),
+            Err(mpsc::TryRecvError::Disconnected) => Err(gone()),
+        }
+    }
+
+    /// Waits until it is.
+    pub(crate) fn wait(&self) -> Result<()> {
+        self.done.recv().map_err(|_| gone())
+    }
+
+    /// Ends the thread, and with it its hold of the engine.
+    pub(crate) fn finish(self) {
+        drop(self.work);
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that settles rows in the tree panicked");
+        }
+    }
+}
+
+/// The thread has said why before it left.
+fn gone() -> Error {
+    Error::Poisoned {
+        reason: "the checkpoint's thread has ended".to_owned(),
+    }
+}
+
+fn settle_all<E: Engine>(
+    engine: &E,
+    shared: &Shared,
+    layers: &mpsc::Receiver<Arc<Layer>>,
+    finished: &mpsc::SyncSender<()>,
+) -> Result<()> {
+    while let Ok(layer) = layers.recv() {
+        let begun = Instant::now();
+        shared.set_busy(Worker::Checkpoint, Some(begun));
+        let rows = settle(engine, &layer)?;
+        shared.set_busy(Worker::Checkpoint, None);
+        shared.space.wrote(layer.bytes());
+        shared.observer.checkpointed(rows, begun.elapsed());
+        if finished.send(()).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Brings a layer into the tree, durably; gives the number of rows. The sequence number comes with the last slice: until it is there, a start reads
+/// the redo log again, whose rows say what these said.
+pub(crate) fn settle<E: Engine>(engine: &E, layer: &Layer) -> Result<usize> {
+    let mut rows = 0;
+    let mut slice: Vec<Change<'_>> = Vec::with_capacity(SLICE_ROWS);
+    for (key, row) in layer.changes() {
+        // What came and went between two checkpoints was never in the tree.
+        if row.is_none() && !is_there(engine, key)? {
+            continue;
+        }
+        slice.push((key, row));
+        if slice.len() == SLICE_ROWS {
+            engine.apply(&slice, None)?;
+            rows += slice.len();
+            slice.clear();
+        }
+    }
+    engine.apply(&slice, Some(layer.sequence))?;
+    engine.sync()?;
+    Ok(rows + slice.len())
+}
+
+fn is_there<E: Engine>(engine: &E, key: &[u8]) -> Result<bool> {
+    let mut is_there = false;
+    engine.read(key, &mut |row| is_there = row.is_some())?;
+    Ok(is_there)
+}
