@@ -10,6 +10,8 @@ mod checks;
 mod door;
 mod fault;
 mod fields;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod key;
 mod key_form;
 mod openapi;
