@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sends what the served descriptions (OpenAPI) allow and forbid to a running gateway, and judges its answers: scripts/conformance.sh [examples]
-# Needs: python3 with venv, and a Python package index. Everything else it makes, under target/conformance. Ends within about three minutes.
+# Needs: python3 with venv, and a Python package index. Everything else it makes, under target/conformance. Ends within about ten minutes.
 set -eu
 cd "$(dirname "$0")/.."
 # Generated examples for each route and seed; the systematic ones (missing, null, wrong, just outside) come beside them.
@@ -54,6 +54,7 @@ check() { # name, base URL, key
 check public "$(fact "['public']")" "$(fact "['partners'][0]['key']")"
 check evidence "$(fact "['public']")/api/v0" "$(fact "['integrations'][0]['key']")"
 check admin "$(fact "['admin']")" "$(fact "['admin_key']")"
+check cashdesk "$(fact "['public']")/api/v2" "$(fact "['cashdesk']['api_token']")"
 if grep -q '"ERROR"\| ERROR ' "$folder/gateway.log"; then
     echo "the gateway logged errors:" >&2
     grep '"ERROR"\| ERROR ' "$folder/gateway.log" >&2

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/../fuzz"
 seconds="${1:-120}"
 [ $# -gt 0 ] && shift
-targets="${*:-otp_send otp_verify import_lines records config phone keys evidence}"
+targets="${*:-otp_send otp_verify import_lines records config phone keys evidence cashdesk}"
 # Valid inputs to begin with: those in fuzz/seeds (records are the golden ones, behind a byte that says of which kind), and our own
 # commented configuration.
 mkdir -p corpus/config

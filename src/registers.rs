@@ -112,6 +112,7 @@ pub(crate) async fn start(
             randomness: needs.randomness,
         },
         agents: needs.agents,
+        relays_keys: config.agents.relay_keys,
         hold: Duration::from_secs(settings.hold_seconds),
         hold_max: Duration::from_secs(
             config

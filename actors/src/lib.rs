@@ -27,6 +27,7 @@ pub mod secret;
 pub mod sweeper;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod trouble;
 pub mod wheel;
 pub mod windows;
 mod words;

@@ -4,7 +4,6 @@ use crate::clock::Clock;
 use crate::customer::{CustomerMessage, Customers};
 use crate::directory::records::ContractTypeRecord;
 use crate::directory::{CachedCustomer, Directory};
-use crate::evidence as evidence_service;
 use crate::evidence::EvidenceService;
 use crate::guards::Guards;
 use crate::idempotency::{Claim, Held, Running, Standing};
@@ -15,14 +14,15 @@ use crate::machines::otp::{
 use crate::metrics::Metrics;
 use crate::phone::Phone;
 use crate::random::{Fault, Randomness, draw_code, draw_uuid};
-use crate::registry::{Busy, Registry};
+use crate::registry::Registry;
 use crate::secret::Otp;
+use crate::trouble::Trouble;
 use crate::windows::ClosedWindows;
 use evidence::tree::Hash;
 use ractor::RpcReplyPort;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Health, Store};
+use storage::Store;
 use tokio::sync::oneshot;
 
 /// The settings of the service; each contract type may override some.
@@ -77,21 +77,6 @@ pub struct Answered {
     pub replayed: bool,
     /// The leaf of the evidence that a verification has left, where there is one and it was durable in time.
     pub evidence: Option<Hash>,
-}
-
-/// Why there is no answer. None of these is the caller's business rule; each has its own HTTP status.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// Too much waits for this customer (429).
-    Busy,
-    /// The store takes nothing now, or the gateway is going down (503).
-    Unavailable,
-    /// An unforeseen error (500, Reason 12).
-    Unforeseen,
-    /// The idempotency key's first request still runs (409).
-    StillRunning,
-    /// The idempotency key came with another body (422).
-    OtherBody,
 }
 
 /// CM-S02.
@@ -297,13 +282,7 @@ impl OtpService {
     async fn evidence_of(&self, partner: InvokerCode, answer: &Answer) -> Result<Option<Hash>, Trouble> {
         let is_linked = self.directory.snapshot().link(partner).is_some();
         match (&self.evidence, answer.challenge) {
-            (Some(evidence), Some(challenge)) if is_linked => {
-                evidence.paid(challenge).await.map_err(|trouble| match trouble {
-                    evidence_service::Trouble::Busy => Trouble::Busy,
-                    evidence_service::Trouble::Unavailable => Trouble::Unavailable,
-                    evidence_service::Trouble::Unforeseen => Trouble::Unforeseen,
-                })
-            }
+            (Some(evidence), Some(challenge)) if is_linked => evidence.paid(challenge).await,
             _ => Ok(None),
         }
     }
@@ -343,7 +322,7 @@ impl OtpService {
             .directory
             .customer(inputs.customer)
             .await
-            .map_err(|error| self.store_trouble(&error))?;
+            .map_err(|error| Trouble::of_store(&error))?;
         let Some(customer) = customer else {
             return Ok(Err(Reason::CustomerNotFound));
         };
@@ -401,7 +380,7 @@ impl OtpService {
                 .running
                 .judge(claim, self.store.as_ref(), self.clock.as_ref())
                 .await;
-            let answer = match judged.map_err(|error| self.store_trouble(&error))? {
+            let answer = match judged.map_err(|error| Trouble::of_store(&error))? {
                 Standing::First(held) => return Ok(Ok(Some(held))),
                 Standing::StillRunning => return Err(Trouble::StillRunning),
                 Standing::OtherBody => return Err(Trouble::OtherBody),
@@ -439,27 +418,7 @@ impl OtpService {
         let (reply, answer) = oneshot::channel();
         self.customers
             .ask(customer, message(reply.into()))
-            .map_err(|Busy(_)| Trouble::Busy)?;
-        answer.await.map_err(|_| self.trouble())
-    }
-
-    /// An actor went away without an answer: because of the store, or of an error of its own.
-    fn trouble(&self) -> Trouble {
-        match self.store.health() {
-            Health::Ready => Trouble::Unforeseen,
-            Health::Full { .. } | Health::Poisoned { .. } | Health::Closed => Trouble::Unavailable,
-        }
-    }
-
-    fn store_trouble(&self, error: &storage::Error) -> Trouble {
-        match error {
-            storage::Error::Full { .. } | storage::Error::Poisoned { .. } | storage::Error::Closed => {
-                Trouble::Unavailable
-            }
-            other => {
-                tracing::error!(error = %other, "the store could not be read");
-                Trouble::Unforeseen
-            }
-        }
+            .map_err(Trouble::from)?;
+        answer.await.map_err(|_| Trouble::of_silence(self.store.as_ref()))
     }
 }

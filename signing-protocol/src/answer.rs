@@ -1,7 +1,7 @@
 //! What an agent answers to a request, and what the gateway says to that.
 
 use crate::ids::RequestId;
-use crate::octets::Octets;
+use crate::octets::{HexOctets, Octets};
 use crate::report::KeyFacts;
 use crate::request::SignedRequest;
 use chrono::{DateTime, Utc};
@@ -40,7 +40,17 @@ pub enum Outcome {
         /// The key.
         key: KeyFacts,
     },
-    /// Nothing was signed or unlocked, nor will be under this id while the reason lasts.
+    /// The key is stored, sealed; its id is the request's.
+    Loaded {
+        /// The key.
+        key: KeyFacts,
+    },
+    /// The key's certificate was there already, loaded before under another id: nothing was stored.
+    Exists {
+        /// The certificate's serial number.
+        serial: HexOctets,
+    },
+    /// Nothing was signed, unlocked or stored, nor will be under this id while the reason lasts.
     Refused {
         /// Why, for programs.
         reason: RefusalReason,
@@ -71,9 +81,17 @@ pub enum RefusalReason {
     KeyNotActive,
     /// The key's certificate has expired, or is not valid yet.
     Certificate,
-    /// The stored password does not open the key's container.
+    /// The password, stored or just brought, does not open the key's container.
     WrongPassword,
-    /// More octets than [`crate::CONTENT_OCTETS_MAX`].
+    /// A key to load has no certificate, neither inside nor beside it.
+    CertificateNotFound,
+    /// The certificate that came with a key to load is another key's.
+    CertificateOfAnotherKey,
+    /// The certificate of a key to load does not allow it to sign.
+    NotForSigning,
+    /// What was to be loaded is no container with a key that can sign.
+    InvalidKey,
+    /// More octets than [`crate::CONTENT_OCTETS_MAX`] or [`crate::LOAD_OCTETS_MAX`].
     TooLarge,
     /// As much waits already as the agent takes; worth trying again.
     Busy,
@@ -96,6 +114,10 @@ impl RefusalReason {
             Self::KeyNotActive => "key_not_active",
             Self::Certificate => "certificate",
             Self::WrongPassword => "wrong_password",
+            Self::CertificateNotFound => "certificate_not_found",
+            Self::CertificateOfAnotherKey => "certificate_of_another_key",
+            Self::NotForSigning => "not_for_signing",
+            Self::InvalidKey => "invalid_key",
             Self::TooLarge => "too_large",
             Self::Busy => "busy",
             Self::Failed => "failed",

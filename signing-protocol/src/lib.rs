@@ -41,6 +41,10 @@
 //! - **Report.** The first comes right after enrolment, further ones every `next_seconds`, and one at every change of the keys. The keys in it
 //!   are all keys: one that is missing was removed.
 //! - **Activating a key** is a [`Request`] with [`Task::Activate`], and is answered by a [`Delivery`] with [`Outcome::Activated`].
+//! - **Loading a key** is a [`Request`] with [`Task::Load`], and is answered by a [`Delivery`] with [`Outcome::Loaded`], [`Outcome::Exists`]
+//!   or a refusal. It carries a key container and its password: the gateway has them in memory alone, until the answer or the deadline.
+//! - **Methods** that came after `sign` and `activate` ([`METHOD_LOAD`]) are sent only to agents whose last report names them: an older program
+//!   could not read the request, nor the poll's answer that it stands in.
 //! - **A cashier** is registered with a [`Packet`], signed by the cashier's key, about a challenge of [`Purpose::Cashier`].
 //!
 //! # The agent's promise
@@ -55,11 +59,13 @@ mod crypto;
 mod enrolment;
 mod ids;
 mod licence;
+mod load;
 mod octets;
 mod problem;
 mod report;
 mod request;
 pub mod routes;
+mod secret;
 
 pub use answer::{Delivery, DeliveryAnswer, DeliveryStatus, Outcome, PollAnswer, PushAnswer, RefusalReason};
 pub use cashier::{
@@ -72,9 +78,11 @@ pub use enrolment::{
 };
 pub use ids::{AgentId, CashierId, KeyId, Nonce, RegisterNumber, RequestId, SessionId};
 pub use licence::{LICENCE_TOKEN_OCTETS_MAX, Licence, LicenceFault, LicenceToken};
+pub use load::{KeyUpload, LOAD_OCTETS_MAX};
 pub use octets::{HexOctets, Octets};
 pub use problem::{ErrorCode, Problem};
 pub use report::{KeyFacts, KeyState, REPORT_SECONDS_DEFAULT, Report, ReportAnswer};
 pub use request::{
-    CONTENT_OCTETS_MAX, DEADLINE_SECONDS_MAX, Form, Request, RequestFault, SignedRequest, Task,
+    CONTENT_OCTETS_MAX, DEADLINE_SECONDS_MAX, Form, METHOD_LOAD, Request, RequestFault, SignedRequest, Task,
 };
+pub use secret::SecretOctets;

@@ -81,6 +81,10 @@ pub struct Report {
     pub waiting: u32,
     /// Signatures since the program's start.
     pub signatures: u64,
+    /// Methods of requests that it knows beyond `sign` and `activate`, which all do: the gateway sends no other ones. Absent from
+    /// programs that know none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
 }
 
 /// What the gateway says to a report (200).

@@ -2,11 +2,15 @@
 
 use crate::crypto::{Canonical, PublicKey, SecretKey, Signature, sha_256};
 use crate::ids::{AgentId, KeyId, RegisterNumber, RequestId};
+use crate::load::KeyUpload;
 use crate::octets::Octets;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 const LABEL: &str = "countersign request 1";
+
+/// The name of [`Task::Load`], as agents report that they know it.
+pub const METHOD_LOAD: &str = "load";
 
 /// Octets of one document to sign: what the fiscal server was measured to take (it documents 200 KB, and refuses from 512,001 on).
 pub const CONTENT_OCTETS_MAX: usize = 512_000;
@@ -54,6 +58,9 @@ pub enum Task {
         /// Which.
         key: KeyId,
     },
+    /// Store a key, sealed, not active. Its id becomes the request's own, so that a repeat finds what the first did. Sent only to agents
+    /// whose last report names the method ([`crate::Report::methods`]).
+    Load(KeyUpload),
 }
 
 impl Task {
@@ -63,14 +70,7 @@ impl Task {
         match self {
             Self::Sign { .. } => "sign",
             Self::Activate { .. } => "activate",
-        }
-    }
-
-    /// The key that it is about.
-    #[must_use]
-    pub fn key(&self) -> KeyId {
-        match self {
-            Self::Sign { key, .. } | Self::Activate { key } => *key,
+            Self::Load(_) => METHOD_LOAD,
         }
     }
 }
@@ -111,7 +111,8 @@ pub enum RequestFault {
 
 impl Request {
     /// What is signed: agent, id, method, register (empty for none, else eight octets), key, form, deadline (milliseconds since 1970)
-    /// and SHA-256 of the octets. Numbers are big-endian, ids have 16 octets.
+    /// and SHA-256 of the octets, or of an upload ([`KeyUpload::digest`]). What a task has not is an empty field. Numbers are big-endian, ids
+    /// have 16 octets.
     #[must_use]
     pub fn canonical(&self) -> Canonical {
         let content = Canonical::of(LABEL)
@@ -142,6 +143,12 @@ impl Request {
                 .field(&[])
                 .field(&deadline)
                 .field(&[]),
+            Task::Load(upload) => content
+                .field(&[])
+                .field(&[])
+                .field(&[])
+                .field(&deadline)
+                .field(&upload.digest()),
         }
     }
 

@@ -16,6 +16,8 @@ pub const PUSH: &str = "/agent/v1/requests";
 
 /// Octets of any body but a poll's answer: a document of 512,000 octets in base64, and room.
 pub const BODY_OCTETS_MAX: usize = 1024 * 1024;
+/// Octets of a pushed request: a key to load in base64, and room.
+pub const PUSH_OCTETS_MAX: usize = 2 * 1024 * 1024;
 /// Octets of a poll's answer; the gateway puts in no further request that would pass it.
 pub const POLL_ANSWER_OCTETS_MAX: usize = 4 * 1024 * 1024;
 /// Seconds that a poll may ask the gateway to wait. Below the 60 after which usual proxies give up.

@@ -100,7 +100,12 @@ fn every_field_of_a_request_is_under_the_signature() {
                 bytes.0.clear();
             }
         }),
-        ("method", |task| *task = Task::Activate { key: task.key() }),
+        ("method", |task| {
+            if let Task::Sign { key, .. } = task {
+                let key = *key;
+                *task = Task::Activate { key };
+            }
+        }),
     ];
     let others: [(&str, Change<Request>); 2] = [
         ("id", |request| request.id = RequestId(Uuid::from_u128(1))),
@@ -140,6 +145,85 @@ fn every_field_of_a_request_is_under_the_signature() {
         signed.verify(&[stranger, trusted[0]], agent()).is_ok(),
         "either of two trusted keys"
     );
+}
+
+fn upload() -> KeyUpload {
+    KeyUpload {
+        container: SecretOctets::new(b"container".to_vec()),
+        password: SecretOctets::new(b"hidden".to_vec()),
+        certificate: Some(Octets(vec![0x30])),
+    }
+}
+
+fn load(upload: KeyUpload) -> SignedRequest {
+    let request = Request {
+        task: Task::Load(upload),
+        ..request()
+    };
+    request.sign(&gateway())
+}
+
+#[test]
+fn a_key_to_load_has_this_form_on_the_wire_and_is_not_printed() {
+    let signed = load(upload());
+    let printed = format!("{signed:?}");
+    assert!(
+        !printed.contains("hidden") && !printed.contains("104"),
+        "{printed}"
+    );
+    let value = serde_json::to_value(&signed).unwrap();
+    assert_eq!(
+        value["request"],
+        json!({
+            "id": "00000000-0000-0000-0000-000000000014",
+            "agent": "00000000-0000-0000-0000-00000000000a",
+            "deadline": "2026-09-21T14:13:40.123Z",
+            "method": METHOD_LOAD,
+            "container": "Y29udGFpbmVy",
+            "password": "aGlkZGVu",
+            "certificate": "MA==",
+        })
+    );
+    let text = value.to_string();
+    for back in [
+        serde_json::from_value::<SignedRequest>(value).unwrap(),
+        serde_json::from_str(&text).unwrap(),
+    ] {
+        assert_eq!(back, signed);
+        assert!(back.verify(&[gateway().public_key()], agent()).is_ok());
+    }
+}
+
+#[test]
+fn every_octet_of_a_key_to_load_is_under_the_signature_and_in_its_place() {
+    let of = |container: &[u8], password: &[u8], certificate: Option<&[u8]>| KeyUpload {
+        container: SecretOctets::new(container.to_vec()),
+        password: SecretOctets::new(password.to_vec()),
+        certificate: certificate.map(|octets| Octets(octets.to_vec())),
+    };
+    let trusted = [gateway().public_key()];
+    for (what, other) in [
+        ("container", of(b"Container", b"hidden", Some(&[0x30]))),
+        ("password", of(b"container", b"hiddem", Some(&[0x30]))),
+        ("certificate", of(b"container", b"hidden", Some(&[0x31]))),
+        ("no certificate", of(b"container", b"hidden", None)),
+        ("flowing over", of(b"containerh", b"idden", Some(&[0x30]))),
+    ] {
+        let mut altered = load(upload());
+        altered.request.task = Task::Load(other);
+        assert_eq!(
+            altered.verify(&trusted, agent()),
+            Err(RequestFault::Signature),
+            "{what}"
+        );
+    }
+    let without = [of(b"c", b"p", None), of(b"c", b"p", Some(&[]))];
+    assert_eq!(
+        without[0].digest(),
+        without[1].digest(),
+        "no octets are no certificate"
+    );
+    assert_eq!((without[1].certificate(), without[1].octets()), (None, 2));
 }
 
 #[test]
@@ -298,6 +382,12 @@ fn outcomes_have_these_forms_on_the_wire() {
             },
             json!({"id": id, "status": "refused", "reason": "key_not_active", "message": "m"}),
         ),
+        (
+            Outcome::Exists {
+                serial: HexOctets(vec![0x0a]),
+            },
+            json!({"id": id, "status": "exists", "serial": "0a"}),
+        ),
     ];
     for (outcome, expected) in outcomes {
         let delivery = Delivery { id, outcome };
@@ -312,6 +402,10 @@ fn names_are_those_of_the_wire() {
         RefusalReason::NotAuthentic,
         RefusalReason::DeadlineTooFar,
         RefusalReason::Busy,
+        RefusalReason::CertificateNotFound,
+        RefusalReason::CertificateOfAnotherKey,
+        RefusalReason::NotForSigning,
+        RefusalReason::InvalidKey,
     ] {
         assert_eq!(serde_json::to_value(reason).unwrap(), json!(reason.name()));
     }
@@ -342,4 +436,14 @@ fn members_that_nobody_knows_are_passed_over() {
     value["later"] = json!(1);
     let back: SignedRequest = serde_json::from_value(value).unwrap();
     assert!(back.verify(&[gateway().public_key()], agent()).is_ok());
+}
+
+#[test]
+fn a_report_of_a_program_that_knows_no_newer_methods_is_read_and_looks_as_before() {
+    let report = json!({
+        "session": Uuid::from_u128(1), "program": "smartsign/0.1.0", "now": moment(), "keys": [], "waiting": 0, "signatures": 0,
+    });
+    let read: Report = serde_json::from_value(report.clone()).unwrap();
+    assert!(read.methods.is_empty());
+    assert_eq!(serde_json::to_value(read).unwrap(), report);
 }

@@ -21,6 +21,8 @@ pub struct Agents {
     pub earlier_public_keys: Vec<String>,
     /// Whether requests may be pushed to addresses of private networks, and there without TLS.
     pub push_private_addresses: bool,
+    /// Whether accounts that may (`may_relay_keys`) can load keys into their agents through the gateway.
+    pub relay_keys: bool,
     /// Requests that may wait for one agent.
     pub waiting_max: usize,
     /// Signatures judged at once; 0: as many as there are cores.
@@ -38,6 +40,7 @@ impl Default for Agents {
             key: ConfigSecret::default(),
             earlier_public_keys: Vec::new(),
             push_private_addresses: false,
+            relay_keys: false,
             waiting_max: 4_096,
             judges: 0,
             report_seconds: 30,

@@ -7,9 +7,10 @@ use super::exchange::{Answer, Exchange};
 use super::problem::Problem;
 use actors::directory::Snapshot;
 use actors::directory::evidence::WITHOUT_VERSION;
-use actors::evidence::{Recorded, Trouble};
+use actors::evidence::Recorded;
 use actors::machines::evidence::Added;
 use actors::secret::Secret;
+use actors::trouble::Trouble;
 use evidence::algorithm::{Algorithm, judge};
 use evidence::tree::Hash;
 use evidence::{Container, Identity, Read, Scalar, Wrong, read_container, read_identity};
@@ -116,7 +117,8 @@ fn trouble(trouble: Trouble) -> Response<Vec<u8>> {
             "Unavailable",
             "nothing is recorded now; send the same again later",
         ),
-        Trouble::Unforeseen => (
+        // Nothing here takes an idempotency key.
+        Trouble::Unforeseen | Trouble::StillRunning | Trouble::OtherBody => (
             "Internal",
             "an unforeseen error; send the same again, which records nothing twice",
         ),

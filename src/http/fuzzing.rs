@@ -1,5 +1,7 @@
 //! Doors for the targets in `fuzz/`: what comes from outside as bytes, parsed as the routes parse it.
 
+pub use super::cashdesk::fuzzing as cashdesk;
+
 use super::admin::import;
 use super::admin::lines::{Lines, Taken};
 use super::otp_body::{parse_send, parse_verify};

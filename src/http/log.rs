@@ -3,7 +3,7 @@
 use super::Gateway;
 use super::exchange::{Answer, Exchange};
 use super::problem::{Code, Problem};
-use actors::evidence::Trouble;
+use actors::trouble::Trouble;
 use evidence::hex;
 use evidence::tree::Hash;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -21,7 +21,7 @@ pub struct Proof {
 pub async fn checkpoint(gateway: Gateway, exchange: Exchange) -> Answer {
     exchange.allow(&[Method::GET])?;
     let checkpoint = gateway.evidence.checkpoints().current(0).await;
-    let checkpoint = checkpoint.map_err(|error| problem(gateway.evidence.store_trouble(&error)))?;
+    let checkpoint = checkpoint.map_err(|error| problem(Trouble::of_store(&error)))?;
     Ok(text(checkpoint.note.to_string()))
 }
 
@@ -37,7 +37,7 @@ pub async fn inclusion(gateway: Gateway, exchange: Exchange) -> Answer {
     exchange.allow(&[Method::GET])?;
     let (leaf, size) = (number(&exchange, "leaf")?, number(&exchange, "size")?);
     let path = gateway.evidence.tiles().inclusion(leaf, size).await;
-    proof(&gateway, path)
+    proof(path)
 }
 
 /// That the tree of one size is the beginning of that of another.
@@ -45,7 +45,7 @@ pub async fn consistency(gateway: Gateway, exchange: Exchange) -> Answer {
     exchange.allow(&[Method::GET])?;
     let (from, to) = (number(&exchange, "from")?, number(&exchange, "to")?);
     let path = gateway.evidence.tiles().consistency(from, to).await;
-    proof(&gateway, path)
+    proof(path)
 }
 
 /// A leaf's receipt.
@@ -63,8 +63,8 @@ pub async fn receipt(gateway: Gateway, leaf: String, exchange: Exchange) -> Answ
     Ok(json(&receipt))
 }
 
-fn proof(gateway: &Gateway, path: storage::Result<Option<Vec<Hash>>>) -> Answer {
-    let path = path.map_err(|error| problem(gateway.evidence.store_trouble(&error)))?;
+fn proof(path: storage::Result<Option<Vec<Hash>>>) -> Answer {
+    let path = path.map_err(|error| problem(Trouble::of_store(&error)))?;
     let missing = || {
         Problem::new(
             Code::UnknownObject,
@@ -100,7 +100,10 @@ pub(super) fn problem(trouble: Trouble) -> Problem {
             "the gateway takes nothing now; try again later",
         )
         .retry_after(5),
-        Trouble::Unforeseen => Problem::new(Code::Internal, "an unforeseen error; it was logged"),
+        // Nothing here takes an idempotency key.
+        Trouble::Unforeseen | Trouble::StillRunning | Trouble::OtherBody => {
+            Problem::new(Code::Internal, "an unforeseen error; it was logged")
+        }
     }
 }
 

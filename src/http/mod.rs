@@ -478,7 +478,7 @@ fn cashdesk_route(gateway: &Gateway) -> Routes {
         .boxed()
 }
 
-/// The upload of keys, which the agent serves.
+/// The upload of keys, which is relayed to the agent where that is allowed.
 fn key_route(gateway: &Gateway) -> Routes {
     let gateway = Arc::clone(gateway);
     path!("api" / "v1" / "key")

@@ -6,7 +6,7 @@ use super::exchange::{Answer, Exchange};
 use super::problem::{Code, Problem};
 use actors::ids::OperationId;
 use actors::machines::register::{OperationRecord, OperationState};
-use actors::register::Trouble;
+use actors::trouble::Trouble;
 use chrono::{DateTime, SecondsFormat};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Method, Response};

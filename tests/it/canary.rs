@@ -1,6 +1,7 @@
 //! Secrets, looked for by their values: a run at TRACE over every route, then a search through all that the process wrote.
 
 mod needle;
+mod till;
 
 use crate::client::{Call, Client, Reply};
 use crate::openapi::{Route, routes_of_admin, routes_of_public};

@@ -10,22 +10,27 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, in PEM.
-struct Issued {
-    certificate: String,
-    key: String,
+pub(crate) struct Issued {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn issue(&self, name: &str) -> Issued {
+    /// Its own certificate, in PEM.
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    pub(crate) fn issue(&self, name: &str) -> Issued {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         Issued {
@@ -61,7 +66,7 @@ fn start(clients: &Clients) -> Secured {
         write("server.pem", &server.certificate),
         write("server.key", &server.key),
     );
-    let ca = write("ca.pem", &authority.0.pem());
+    let ca = write("ca.pem", &authority.pem());
     let world = Setup::default()
         .config(|config| {
             config.public.tls_certificate_file = Some(certificate);

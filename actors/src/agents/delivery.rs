@@ -3,6 +3,7 @@
 use super::desk::{Answer, Desk};
 use super::port::TEXT_CHARACTERS_MAX;
 use super::queue::{Delivered, Digest};
+use super::report::{OCTETS_MAX, check_key};
 use super::{Agents, Refused};
 use crate::ids::KeyId;
 use crate::ports::Unfit;
@@ -138,6 +139,14 @@ impl Agents {
             (Outcome::Activated { key }, Task::Activate { key: asked }) if key.key == *asked => {
                 Judged::Fit(Answer::Activated(Box::new(key)))
             }
+            (Outcome::Loaded { key }, Task::Load(_))
+                if key.key.0 == request.request.id.0 && check_key(&key).is_ok() =>
+            {
+                Judged::Fit(Answer::Loaded(Box::new(key)))
+            }
+            (Outcome::Exists { serial }, Task::Load(_)) if serial.0.len() <= OCTETS_MAX => {
+                Judged::Fit(Answer::Exists(serial.to_string()))
+            }
             (Outcome::Signed { cms }, Task::Sign { key, .. }) => {
                 // A key that was asked for once is in the book for good.
                 let Some(record) = self.book.key(KeyId(key.0)) else {
@@ -206,6 +215,8 @@ fn digest(outcome: &Outcome) -> Digest {
     match outcome {
         Outcome::Signed { cms } => sha_256(&[b"signed ", cms.0.as_slice()].concat()),
         Outcome::Activated { key } => sha_256(format!("activated {}", key.key).as_bytes()),
+        Outcome::Loaded { key } => sha_256(format!("loaded {}", key.key).as_bytes()),
+        Outcome::Exists { serial } => sha_256(format!("exists {serial}").as_bytes()),
         Outcome::Refused { reason, .. } => sha_256(format!("refused {}", reason.name()).as_bytes()),
     }
 }

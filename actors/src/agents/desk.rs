@@ -18,6 +18,8 @@ const ENROLMENTS_PER_MINUTE: u32 = 10;
 const REPORTS_PER_MINUTE: u32 = 240;
 /// Registrations of cashiers in a minute: an integrator may bring a hundred shops in one go.
 const CASHIERS_PER_MINUTE: u32 = 120;
+/// Keys loaded into one agent in a minute: each costs it a tenth of a second of hashing, and a large shop has dozens of cashiers.
+const LOADS_PER_MINUTE: u32 = 60;
 /// Pushes to one agent at once: it signs a handful at a time, and its listener is somebody's small machine.
 const PUSHES_MAX: usize = 16;
 
@@ -28,6 +30,10 @@ pub(super) enum Answer {
     Signed(Vec<u8>),
     /// The key is unlocked.
     Activated(Box<KeyFacts>),
+    /// The key is stored.
+    Loaded(Box<KeyFacts>),
+    /// The key was there already; its certificate's serial number.
+    Exists(String),
     /// Nothing was done, nor will be.
     Refused { reason: String, text: String },
 }
@@ -47,6 +53,7 @@ pub(super) struct State {
     pub(super) enrolments: Meter,
     pub(super) reports: Meter,
     pub(super) cashiers: Meter,
+    pub(super) loads: Meter,
     waiters: HashMap<RequestId, Vec<(u64, oneshot::Sender<Answer>)>>,
     next_waiter: u64,
     polls: u64,
@@ -101,6 +108,7 @@ impl Desk {
                 enrolments: Meter::new(ENROLMENTS_PER_MINUTE),
                 reports: Meter::new(REPORTS_PER_MINUTE),
                 cashiers: Meter::new(CASHIERS_PER_MINUTE),
+                loads: Meter::new(LOADS_PER_MINUTE),
                 waiters: HashMap::new(),
                 next_waiter: 0,
                 polls: 0,
@@ -187,8 +195,8 @@ impl Desk {
         let settled = state.queue.settle(id, digest, now)?;
         match answer {
             Answer::Signed(_) => state.life.rate.count(now),
-            Answer::Activated(facts) => state.life.activated(facts),
-            Answer::Refused { .. } => {}
+            Answer::Activated(facts) | Answer::Loaded(facts) => state.life.has_key(facts),
+            Answer::Exists(_) | Answer::Refused { .. } => {}
         }
         state.tell(id, answer);
         Ok(settled)

@@ -3,7 +3,7 @@
 use crate::clock::{Moment, Now};
 use crate::ids::KeyId;
 use chrono::{DateTime, Utc};
-use signing_protocol::{KeyFacts, KeyState, REPORT_SECONDS_DEFAULT, Report, SessionId};
+use signing_protocol::{KeyFacts, KeyState, METHOD_LOAD, REPORT_SECONDS_DEFAULT, Report, SessionId};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub struct Life {
     pub clock_ahead_seconds: i64,
     /// What its keys are fit for.
     pub keys: HashMap<KeyId, KeyState>,
+    /// Whether it takes keys to load.
+    pub takes_keys: bool,
     /// How often it signs for us.
     pub rate: Rate,
 }
@@ -89,13 +91,14 @@ impl Life {
         self.program = Some(report.program.clone());
         self.waiting = report.waiting;
         self.signatures = report.signatures;
+        self.takes_keys = report.methods.iter().any(|method| method == METHOD_LOAD);
         self.clock_ahead_seconds = (report.now - now.wall).num_seconds();
         let states = report.keys.iter().map(|facts| (KeyId(facts.key.0), facts.state));
         self.keys = states.collect();
     }
 
-    /// It unlocked a key; the next report says so too.
-    pub fn activated(&mut self, facts: &KeyFacts) {
+    /// It unlocked or stored a key; the next report says so too.
+    pub fn has_key(&mut self, facts: &KeyFacts) {
         self.keys.insert(KeyId(facts.key.0), facts.state);
     }
 

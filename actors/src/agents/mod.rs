@@ -30,6 +30,7 @@ mod queue;
 pub mod records;
 mod refused;
 mod registration;
+mod relay;
 mod report;
 pub mod verifier;
 mod view;
@@ -43,6 +44,7 @@ pub use port::NotActivated;
 pub use push::PUSH_MAX;
 pub use refused::Refused;
 pub use registration::VerifiedRegistration;
+pub use relay::{NotRelayed, Relay};
 pub use verifier::DstuVerifier;
 pub use view::{AgentView, KeyView};
 
@@ -56,6 +58,7 @@ use signing_protocol::{AgentId, KeyState, PublicKey, SecretKey};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use storage::Store;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use verifier::Judges;
@@ -148,6 +151,7 @@ pub struct Agents {
     metrics: AgentMetrics,
     tasks: TaskTracker,
     settings: AgentSettings,
+    relays: Semaphore,
     closing: CancellationToken,
 }
 
@@ -174,6 +178,7 @@ impl Agents {
             metrics: parts.metrics,
             tasks: parts.tasks,
             settings: parts.settings,
+            relays: Semaphore::new(relay::RELAYS_MAX),
             closing: CancellationToken::new(),
         }))
     }

@@ -107,7 +107,9 @@ impl Agents {
                 SignatureOutcome::Refused(SignatureRefusal { reason, text })
             }
             // Not an answer to what was asked; the delivery was refused before it came here.
-            Some(Answer::Activated(_)) | None => SignatureOutcome::Late,
+            Some(Answer::Activated(_) | Answer::Loaded(_) | Answer::Exists(_)) | None => {
+                SignatureOutcome::Late
+            }
         }
     }
 
@@ -143,12 +145,12 @@ impl Agents {
         match self.answer(waiter, ACTIVATION_MAX).await {
             Some(Answer::Activated(facts)) => Ok(*facts),
             Some(Answer::Refused { reason, text }) => Err(NotActivated::Refused { reason, text }),
-            Some(Answer::Signed(_)) | None => Err(NotActivated::Late),
+            Some(Answer::Signed(_) | Answer::Loaded(_) | Answer::Exists(_)) | None => Err(NotActivated::Late),
         }
     }
 
     /// An agent that may sign in a form now.
-    fn licensed(&self, agent: AgentId, form: Form) -> Option<Arc<AgentRecord>> {
+    pub(super) fn licensed(&self, agent: AgentId, form: Form) -> Option<Arc<AgentRecord>> {
         let record = self.book.agent(agent).filter(|record| record.is_active)?;
         let now_ms = self.now().wall.timestamp_millis();
         let licence = record.enrolled_licence();
@@ -158,7 +160,7 @@ impl Agents {
     }
 
     /// Puts a request onto its agent's desk; none where no more may wait.
-    fn put(&self, request: Request, wait: Duration) -> Option<Waiter> {
+    pub(super) fn put(&self, request: Request, wait: Duration) -> Option<Waiter> {
         let desk = self.desk(request.agent);
         let id = request.id;
         let signed = Arc::new(request.sign(&self.keys.signing));
@@ -168,7 +170,7 @@ impl Agents {
         Some(waiter)
     }
 
-    async fn answer(&self, mut waiter: Waiter, wait: Duration) -> Option<Answer> {
+    pub(super) async fn answer(&self, mut waiter: Waiter, wait: Duration) -> Option<Answer> {
         tokio::select! {
             answer = &mut waiter.answer => answer.ok(),
             () = self.clock.sleep(wait) => None,

@@ -315,6 +315,7 @@ impl Waiting {
 fn encoded_octets(request: &SignedRequest) -> usize {
     match &request.request.task {
         Task::Sign { bytes, .. } => bytes.0.len().div_ceil(3) * 4 + REQUEST_OCTETS,
+        Task::Load(upload) => upload.octets().div_ceil(3) * 4 + REQUEST_OCTETS,
         Task::Activate { .. } => REQUEST_OCTETS,
     }
 }

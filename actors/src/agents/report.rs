@@ -9,7 +9,7 @@ use signing_protocol::{AgentId, ErrorCode, KeyFacts, Report, ReportAnswer};
 use std::collections::HashMap;
 
 /// Octets of a serial number, an identifier or a public key in a report; real ones have 20, 32 and 33 to 54.
-const OCTETS_MAX: usize = 64;
+pub(super) const OCTETS_MAX: usize = 64;
 /// Characters of a name or number in a report; a row of a key stays small.
 const CHARACTERS_MAX: usize = 200;
 
@@ -80,7 +80,7 @@ fn check(report: &Report) -> Result<(), &'static str> {
     report.keys.iter().try_for_each(check_key)
 }
 
-fn check_key(facts: &KeyFacts) -> Result<(), &'static str> {
+pub(super) fn check_key(facts: &KeyFacts) -> Result<(), &'static str> {
     let octets = [&facts.serial, &facts.subject_key_id, &facts.public_key];
     if octets
         .into_iter()

@@ -20,6 +20,8 @@ pub struct AgentView {
     pub is_here: bool,
     /// When it was seen last, since the gateway's start.
     pub last_seen: Option<DateTime<Utc>>,
+    /// Whether it takes keys to load, as it said since the gateway's start.
+    pub takes_keys: bool,
     /// Whether two copies of it were seen within ten minutes.
     pub has_copies: bool,
     /// The run of its program.
@@ -69,6 +71,7 @@ impl Agents {
             id,
             is_here: life.is_here(now, away_after(self.settings.report_seconds)),
             last_seen: life.last_seen(),
+            takes_keys: life.takes_keys,
             has_copies: life.has_copies(now),
             session: life.session,
             program: life.program.clone(),

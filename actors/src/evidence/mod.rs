@@ -22,7 +22,7 @@ pub use client::{ClientMessage, Clients};
 pub use log::{LogMessage, Logs};
 pub use metrics::EvidenceMetrics;
 pub use owed::{OTP_CONTRACT_VERSION, OwedContract, OwedEvidence};
-pub use service::{EvidenceService, Parts, Recorded, Settings, Trouble};
+pub use service::{EvidenceService, Parts, Recorded, Settings};
 pub use sinks::{CheckpointSink, push_checkpoints};
 pub use tiles::Tiles;
 

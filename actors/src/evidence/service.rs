@@ -9,13 +9,14 @@ use crate::clock::Clock;
 use crate::ids::{ChallengeId, RequestId};
 use crate::machines::evidence::{AddCommand, Added, ClientKey, CompanyKey, ContractKey, Limits};
 use crate::random::Randomness;
-use crate::registry::{Busy, Registry};
+use crate::registry::Registry;
+use crate::trouble::Trouble;
 use evidence::checkpoint::{Signer, Verifier};
 use evidence::tree::{Hash, leaf_hash};
 use evidence::{Container, Identity, Leaf, Receipt};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use storage::{Health, Store};
+use storage::Store;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
@@ -54,17 +55,6 @@ pub struct Parts {
     pub former: Vec<Verifier>,
     /// Settings.
     pub settings: Settings,
-}
-
-/// Why there is no answer. None of these is a business rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// Too much waits for this client.
-    Busy,
-    /// The store takes nothing now, or the gateway is going down.
-    Unavailable,
-    /// An unforeseen error.
-    Unforeseen,
 }
 
 /// A container that is kept.
@@ -193,10 +183,10 @@ impl EvidenceService {
             command,
             reply: reply.into(),
         };
-        self.clients
-            .ask(client, message)
-            .map_err(|Busy(_)| Trouble::Busy)?;
-        let added = answer.await.map_err(|_| self.trouble())?;
+        self.clients.ask(client, message).map_err(Trouble::from)?;
+        let added = answer
+            .await
+            .map_err(|_| Trouble::of_silence(self.world.store.as_ref()))?;
         let metrics = &self.world.metrics;
         let took_ms = u32::try_from(began.mono.elapsed_ms(self.world.clock.now())).unwrap_or(u32::MAX);
         metrics.add_seconds.observe(f64::from(took_ms) / 1_000.0);
@@ -259,7 +249,7 @@ impl EvidenceService {
     /// [`Trouble`].
     pub async fn paid(&self, challenge: ChallengeId) -> Result<Option<Hash>, Trouble> {
         let paid = rows::paid(self.world.store.as_ref(), challenge).await;
-        paid.map_err(|error| self.store_trouble(&error))
+        paid.map_err(|error| Trouble::of_store(&error))
     }
 
     /// Everything that an integration recorded of a contract, oldest first.
@@ -300,7 +290,7 @@ impl EvidenceService {
             Ok(found)
         };
         read.await
-            .map_err(|error: storage::Error| self.store_trouble(&error))
+            .map_err(|error: storage::Error| Trouble::of_store(&error))
     }
 
     /// The receipt of a leaf, under a checkpoint that covers it; `None` where the log has no such leaf.
@@ -319,7 +309,7 @@ impl EvidenceService {
             Ok(path.map(|path| Receipt::new(leaf, index, &path, checkpoint.note.to_string())))
         };
         read.await
-            .map_err(|error: storage::Error| self.store_trouble(&error))
+            .map_err(|error: storage::Error| Trouble::of_store(&error))
     }
 
     /// The index that the next leaf will have.
@@ -329,7 +319,8 @@ impl EvidenceService {
     pub async fn next_index(&self) -> Result<u64, Trouble> {
         let (reply, next) = oneshot::channel();
         self.log.tell((), LogMessage::Next(reply.into()));
-        next.await.map_err(|_| self.trouble())
+        next.await
+            .map_err(|_| Trouble::of_silence(self.world.store.as_ref()))
     }
 
     /// The tree, for proofs.
@@ -366,27 +357,6 @@ impl EvidenceService {
     pub async fn drain(&self, deadline: Duration) {
         self.clients.drain(deadline).await;
         self.log.drain(deadline).await;
-    }
-
-    /// An actor went away without an answer: because of the store, or of an error of its own.
-    fn trouble(&self) -> Trouble {
-        match self.world.store.health() {
-            Health::Ready => Trouble::Unforeseen,
-            Health::Full { .. } | Health::Poisoned { .. } | Health::Closed => Trouble::Unavailable,
-        }
-    }
-
-    /// What an error of the store is to a caller; logged where it is unforeseen.
-    pub fn store_trouble(&self, error: &storage::Error) -> Trouble {
-        match error {
-            storage::Error::Full { .. } | storage::Error::Poisoned { .. } | storage::Error::Closed => {
-                Trouble::Unavailable
-            }
-            other => {
-                tracing::error!(error = %other, "evidence could not be read");
-                Trouble::Unforeseen
-            }
-        }
     }
 }
 

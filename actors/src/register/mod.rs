@@ -14,7 +14,7 @@ mod waiters;
 
 pub use list::{NoList, RegisterLists};
 pub use metrics::RegisterMetrics;
-pub use service::{Asked, Ordered, RegisterService, Trouble};
+pub use service::{Asked, Ordered, RegisterService};
 
 use crate::clock::Clock;
 use crate::durable::Durable;

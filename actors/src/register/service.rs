@@ -10,12 +10,13 @@ use crate::machines::register::{
     Answer, Finding, OperationRecord, OperationState, Order, Request, Signer, Tool, Unit, View,
 };
 use crate::random::{Randomness, draw_uuid};
-use crate::registry::{Busy, Registry};
+use crate::registry::Registry;
+use crate::trouble::Trouble;
 use fiscal::{LocalNumber, RegisterNumber, Uid};
 use ractor::RpcReplyPort;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Health, Store};
+use storage::Store;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -52,21 +53,6 @@ pub struct Asked {
     pub answer: Answer,
     /// Whether the operation was asked for before, under the same idempotency key.
     pub replayed: bool,
-}
-
-/// Why there is no answer; each has its own HTTP status.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// Too much waits for this register's actor: its words are those of a busy register.
-    Busy,
-    /// The store takes nothing now, or the gateway is going down (503).
-    Unavailable,
-    /// An unforeseen error (500).
-    Unforeseen,
-    /// The idempotency key's first request is being accepted (409).
-    StillRunning,
-    /// The idempotency key came with another body (422).
-    OtherBody,
 }
 
 /// The registers.
@@ -192,7 +178,7 @@ impl RegisterService {
     /// [`Trouble`].
     pub async fn first_queued(&self, register: RegisterNumber) -> Result<Option<LocalNumber>, Trouble> {
         let read = queue::first_queued(self.store.as_ref(), register).await;
-        read.map_err(|error| self.store_trouble(&error))
+        read.map_err(|error| Trouble::of_store(&error))
     }
 
     /// Online documents that an offline session revoked: they count as not issued.
@@ -201,7 +187,7 @@ impl RegisterService {
     /// [`Trouble`].
     pub async fn revoked(&self, register: RegisterNumber) -> Result<Vec<RevokedRecord>, Trouble> {
         let read = queue::revoked(self.store.as_ref(), register).await;
-        read.map_err(|error| self.store_trouble(&error))
+        read.map_err(|error| Trouble::of_store(&error))
     }
 
     /// A document's octets; `None` where there are none.
@@ -210,7 +196,7 @@ impl RegisterService {
     /// [`Trouble`].
     pub async fn part(&self, uid: &Uid, part: Part) -> Result<Option<Vec<u8>>, Trouble> {
         let read = rows::part(self.store.as_ref(), uid, part).await;
-        read.map_err(|error| self.store_trouble(&error))
+        read.map_err(|error| Trouble::of_store(&error))
     }
 
     /// The registered document of this local number.
@@ -223,7 +209,7 @@ impl RegisterService {
         number: LocalNumber,
     ) -> Result<Option<DocumentRecord>, Trouble> {
         let read = rows::document(self.store.as_ref(), register, number).await;
-        read.map_err(|error| self.store_trouble(&error))
+        read.map_err(|error| Trouble::of_store(&error))
     }
 
     /// Registered documents above a local number, in order, at most [`storage::SCAN_MAX`].
@@ -236,7 +222,7 @@ impl RegisterService {
         after: Option<LocalNumber>,
     ) -> Result<Vec<DocumentRecord>, Trouble> {
         let read = rows::registered(self.store.as_ref(), register, after).await;
-        read.map_err(|error| self.store_trouble(&error))
+        read.map_err(|error| Trouble::of_store(&error))
     }
 
     /// Shifts above an ordinal, with their ordinals, at most [`storage::SCAN_MAX`].
@@ -249,12 +235,12 @@ impl RegisterService {
         after: Option<u64>,
     ) -> Result<Vec<(u64, ShiftRecord)>, Trouble> {
         let read = rows::shifts(self.store.as_ref(), register, after).await;
-        read.map_err(|error| self.store_trouble(&error))
+        read.map_err(|error| Trouble::of_store(&error))
     }
 
     async fn record(&self, operation: OperationId) -> Result<Option<OperationRecord>, Trouble> {
         let read = rows::operation(self.store.as_ref(), operation).await;
-        read.map_err(|error| self.store_trouble(&error))
+        read.map_err(|error| Trouble::of_store(&error))
     }
 
     /// What an idempotency key says: go on (holding it), or what became of the first.
@@ -268,7 +254,7 @@ impl RegisterService {
             .running
             .judge(claim, self.store.as_ref(), self.clock.as_ref())
             .await;
-        match judged.map_err(|error| self.store_trouble(&error))? {
+        match judged.map_err(|error| Trouble::of_store(&error))? {
             Standing::First(held) => Ok(Ok(Some(held))),
             Standing::StillRunning => Err(Trouble::StillRunning),
             Standing::Operation(register, operation) => {
@@ -307,27 +293,7 @@ impl RegisterService {
         let (reply, answer) = oneshot::channel();
         self.registers
             .ask(register, message(reply.into()))
-            .map_err(|Busy(_)| Trouble::Busy)?;
-        answer.await.map_err(|_| self.trouble())
-    }
-
-    /// An actor went away without an answer: because of the store, or of an error of its own.
-    fn trouble(&self) -> Trouble {
-        match self.store.health() {
-            Health::Ready => Trouble::Unforeseen,
-            Health::Full { .. } | Health::Poisoned { .. } | Health::Closed => Trouble::Unavailable,
-        }
-    }
-
-    fn store_trouble(&self, error: &storage::Error) -> Trouble {
-        match error {
-            storage::Error::Full { .. } | storage::Error::Poisoned { .. } | storage::Error::Closed => {
-                Trouble::Unavailable
-            }
-            other => {
-                tracing::error!(error = %other, "the store could not be read");
-                Trouble::Unforeseen
-            }
-        }
+            .map_err(Trouble::from)?;
+        answer.await.map_err(|_| Trouble::of_silence(self.store.as_ref()))
     }
 }

@@ -10,5 +10,6 @@ mod polls;
 mod pushes;
 mod real;
 mod records;
+mod relays;
 mod secrets;
 mod world;

@@ -20,8 +20,8 @@ use futures_util::future::BoxFuture;
 use prometheus::TextEncoder;
 use signing_protocol::{
     AgentId, AgentSecret, ChallengeRequest, Connection, Delivery, DeliveryAnswer, Enrolment, EnrolmentAnswer,
-    Form, HexOctets, KeyFacts, KeyState, LicenceToken, Nonce, Octets, Outcome, PROTOCOL_VERSION, PollAnswer,
-    PublicKey, Report, RequestId, SecretKey, SessionId, SignedRequest, Statement, Task,
+    Form, HexOctets, KeyFacts, KeyState, LicenceToken, METHOD_LOAD, Nonce, Octets, Outcome, PROTOCOL_VERSION,
+    PollAnswer, PublicKey, Report, RequestId, SecretKey, SessionId, SignedRequest, Statement, Task,
 };
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -189,6 +189,7 @@ impl World {
             licence,
             session: SessionId(Uuid::from_u128(0x5e00 + u128::from(number))),
             connection: Connection::Pull,
+            methods: vec![METHOD_LOAD.to_owned()],
             secret: None,
         }
     }
@@ -273,6 +274,7 @@ pub struct Agent {
     pub licence: LicenceRecord,
     pub session: SessionId,
     pub connection: Connection,
+    pub methods: Vec<String>,
     pub secret: Option<AgentSecret>,
 }
 
@@ -328,6 +330,7 @@ impl Agent {
             keys: keys.iter().map(|key| key.facts()).collect(),
             waiting: 2,
             signatures: 17,
+            methods: self.methods.clone(),
         };
         self.agents.report(self.id, report).await.map(drop)
     }

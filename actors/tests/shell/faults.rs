@@ -2,8 +2,8 @@
 
 use crate::world::{World, over, until};
 use actors::machines::otp::Reason;
-use actors::otp::Trouble;
 use actors::testing::ScriptedOperator;
+use actors::trouble::Trouble;
 use std::sync::Arc;
 use storage::fault::{Fault, FaultStore};
 use storage::{MemoryStore, Store};

@@ -3,9 +3,9 @@
 use crate::world::{World, over, until, world};
 use actors::idempotency::KEPT_FOR;
 use actors::machines::otp::{Detail, Reason};
-use actors::otp::Trouble;
 use actors::ports::{HandOver, Outcome};
 use actors::testing::{Act, ManualClock, ScriptedOperator};
+use actors::trouble::Trouble;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::MemoryStore;

@@ -7,11 +7,10 @@ use actors::ids::{AccountId, CashierId, KeyId};
 use actors::machines::register::{
     LineRequest, OperationState, PaymentRequest, ReceiptRequest, Request, SellerFacts, Settings, Signer, Unit,
 };
-use actors::register::{
-    Asked, Ordered, RegisterMessage, RegisterMetrics, RegisterService, Registers, Trouble, World,
-};
+use actors::register::{Asked, Ordered, RegisterMessage, RegisterMetrics, RegisterService, Registers, World};
 use actors::registry::Registry;
 use actors::testing::{ManualClock, ScriptedAgent, ScriptedTax, SealVerifier, SeededRandomness};
+use actors::trouble::Trouble;
 use actors::wheel::{self, DueKey, Wheel};
 use fiscal::arithmetic::TaxTable;
 use fiscal::{CashDeskNumber, Quantity, RegisterNumber};

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use signing_protocol::{AgentSecret, ErrorCode, PollAnswer, Problem, SessionId, routes};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Time to connect, within the deadline of the whole call: a host that does not accept in three seconds is away.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
@@ -135,7 +136,7 @@ impl Client {
         request: reqwest::RequestBuilder,
         secret: Option<&AgentSecret>,
         octets_max: usize,
-    ) -> Result<(u16, Vec<u8>), CallError> {
+    ) -> Result<(u16, Zeroizing<Vec<u8>>), CallError> {
         let request = match secret {
             Some(secret) => request.header("authorization", secret.bearer().as_str()),
             None => request,
@@ -164,9 +165,9 @@ impl Client {
     }
 }
 
-/// Reads an answer, as far as it may go.
-async fn read(mut answer: reqwest::Response, octets_max: usize) -> Result<Vec<u8>, CallError> {
-    let mut octets = Vec::new();
+/// Reads an answer, as far as it may go. Wiped when it was understood: it may hold a secret, or a key on its way in.
+async fn read(mut answer: reqwest::Response, octets_max: usize) -> Result<Zeroizing<Vec<u8>>, CallError> {
+    let mut octets = Zeroizing::new(Vec::new());
     while let Some(piece) = answer.chunk().await.map_err(unreachable)? {
         if octets.len() + piece.len() > octets_max {
             return Err(CallError::Unintelligible(format!(

@@ -92,7 +92,7 @@ impl Link {
             let _done = Delivered(Arc::clone(&link), id);
             let delivered = async {
                 let outcome = pending.await;
-                if matches!(outcome, Outcome::Activated { .. }) {
+                if matches!(outcome, Outcome::Activated { .. } | Outcome::Loaded { .. }) {
                     link.keys_changed();
                 }
                 link.deliver(Delivery { id, outcome }, deadline).await;

@@ -1,7 +1,7 @@
 //! Telling the gateway of the keys, and that the agent lives.
 
 use super::Link;
-use signing_protocol::{REPORT_SECONDS_DEFAULT, Report, ReportAnswer, routes};
+use signing_protocol::{METHOD_LOAD, REPORT_SECONDS_DEFAULT, Report, ReportAnswer, routes};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +51,7 @@ impl Link {
             keys: self.parts.keys.list(),
             waiting: u32::try_from(self.parts.desk.in_work()).unwrap_or(u32::MAX),
             signatures: self.parts.metrics.signatures.get(),
+            methods: vec![METHOD_LOAD.to_owned()],
         }
     }
 }

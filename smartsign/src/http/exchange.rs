@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::pin::Pin;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A request's body, piece by piece.
 pub(super) type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
@@ -171,7 +172,8 @@ impl Exchange {
         octets_max: usize,
         deadline: Duration,
     ) -> Result<T, Refused> {
-        let octets = self.octets(octets_max, deadline).await?;
+        // Wiped: a request may hold a key on its way in.
+        let octets = Zeroizing::new(self.octets(octets_max, deadline).await?);
         serde_json::from_slice(&octets).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             Refused::bad_request(

@@ -15,6 +15,7 @@ pub(super) fn refused(error: Error) -> Refused {
     let message = error.to_string();
     let (status, code) = match &error {
         Error::Exists(_) => (StatusCode::BAD_REQUEST, "key_exists"),
+        Error::IdTaken(_) => (StatusCode::CONFLICT, "id_taken"),
         Error::Unknown(_) => (StatusCode::NOT_FOUND, "unknown_key"),
         Error::TooManyActive(_) => (StatusCode::CONFLICT, "too_many_keys"),
         Error::TooManyStored => (StatusCode::CONFLICT, "too_many_stored"),

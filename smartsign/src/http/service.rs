@@ -117,7 +117,7 @@ pub(super) async fn sign(app: &App, exchange: &mut Exchange) -> Answer {
 
 /// A request that the gateway pushes: taken at once, answered by a delivery.
 pub(super) async fn push(app: &App, exchange: &mut Exchange) -> Answer {
-    let signed: SignedRequest = exchange.json(routes::BODY_OCTETS_MAX, app.body_deadline).await?;
+    let signed: SignedRequest = exchange.json(routes::PUSH_OCTETS_MAX, app.body_deadline).await?;
     let status = app.link.take_pushed(signed).map_err(|refusal| match refusal {
         PushRefusal::NotAuthentic(message) => {
             tracing::warn!(message, "a pushed request was not taken");

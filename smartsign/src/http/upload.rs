@@ -18,6 +18,8 @@ use zeroize::Zeroizing;
 
 /// Octets of a form: the largest container that is read, and room for a certificate.
 const FORM_OCTETS_MAX: usize = dstu::container::CONTAINER_OCTETS_MAX + 128 * 1024;
+/// What the gateway relays is neither more nor less than what is taken here.
+const _: () = assert!(FORM_OCTETS_MAX == signing_protocol::LOAD_OCTETS_MAX);
 
 /// What is answered: CashDesk's four members, and two more.
 #[derive(Serialize)]

@@ -27,6 +27,9 @@ pub enum Error {
     /// The same certificate is there already.
     #[error("Key already exist")]
     Exists(HexOctets),
+    /// Another key has the id that was chosen for this one.
+    #[error("another key has the id {0}")]
+    IdTaken(KeyId),
     /// There is no such key.
     #[error("there is no key {0}")]
     Unknown(KeyId),
@@ -170,6 +173,15 @@ impl KeyStore {
     /// # Errors
     /// [`Error`].
     pub fn add(&self, upload: Upload) -> Result<KeyFacts, Error> {
+        self.add_as(KeyId(Uuid::new_v4()), upload)
+    }
+
+    /// Stores a key under an id that its bringer chose, as [`KeyStore::add`] does. The same key under the same id changes nothing: its
+    /// bringer asks again, because the first answer was lost.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn add_as(&self, id: KeyId, upload: Upload) -> Result<KeyFacts, Error> {
         let certificate = upload.certificate.as_deref();
         let unlocked = Unlocked::open(
             &upload.container,
@@ -178,15 +190,18 @@ impl KeyStore {
             self.identification,
         )?;
         let _changing = lock(&self.changing);
-        let id = KeyId(Uuid::new_v4());
         let facts = facts(id, unlocked.certificate());
         {
             let all = read(&self.held);
-            let mut same = all.values().filter(|held| {
-                held.facts.serial == facts.serial && held.facts.public_key == facts.public_key
-            });
-            if same.next().is_some() {
-                return Err(Error::Exists(facts.serial));
+            let is_same =
+                |held: &&Held| held.facts.serial == facts.serial && held.facts.public_key == facts.public_key;
+            match (all.get(&id), all.values().find(is_same)) {
+                (Some(known), _) if is_same(&known) => {
+                    return Ok(shown(known.facts.clone(), self.clock.now()));
+                }
+                (Some(_), _) => return Err(Error::IdTaken(id)),
+                (None, Some(_)) => return Err(Error::Exists(facts.serial)),
+                (None, None) => {}
             }
             if all.len() >= STORED_MAX {
                 return Err(Error::TooManyStored);

@@ -1,5 +1,6 @@
 //! The desk: takes requests that the gateway signed, and gives each one outcome; the same again for a repeat.
 
+mod load;
 pub mod rules;
 
 use crate::clock::Clock;
@@ -205,6 +206,7 @@ impl Desk {
         let licence = self.judge(&request)?;
         match request.task {
             Task::Activate { key } => self.activate(key, &licence).await,
+            Task::Load(upload) => self.load(KeyId(request.id.0), upload).await,
             Task::Sign {
                 register,
                 key,
@@ -366,7 +368,9 @@ fn reason_of(error: &keys::Error) -> RefusalReason {
         keys::Error::TooManyActive(_) => RefusalReason::TooManyKeys,
         keys::Error::OutOfTime(..) => RefusalReason::Certificate,
         keys::Error::Fault(Fault::WrongPassword) => RefusalReason::WrongPassword,
+        // Of what only a key that is loaded meets, its loader speaks itself.
         keys::Error::Exists(_)
+        | keys::Error::IdTaken(_)
         | keys::Error::TooManyStored
         | keys::Error::Fault(_)
         | keys::Error::Vault(_) => RefusalReason::Failed,

@@ -3,7 +3,8 @@
 use crate::licence::Unlicensed;
 use chrono::{DateTime, TimeDelta, Utc};
 use signing_protocol::{
-    CONTENT_OCTETS_MAX, DEADLINE_SECONDS_MAX, KeyState, Licence, Outcome, RefusalReason, Request, Task,
+    CONTENT_OCTETS_MAX, DEADLINE_SECONDS_MAX, KeyState, LOAD_OCTETS_MAX, Licence, Outcome, RefusalReason,
+    Request, Task,
 };
 
 /// A refusal with its reason in words.
@@ -83,6 +84,12 @@ pub fn judge(request: &Request, circumstances: &Circumstances<'_>) -> Result<Lic
             let message = "as many requests are remembered as signing.remembered_max allows";
             return Err(Refusal::new(RefusalReason::Busy, message));
         }
+    }
+    if let Task::Load(upload) = &request.task
+        && upload.octets() > LOAD_OCTETS_MAX
+    {
+        let message = format!("more than {LOAD_OCTETS_MAX} octets");
+        return Err(Refusal::new(RefusalReason::TooLarge, message));
     }
     Ok(licence.clone())
 }

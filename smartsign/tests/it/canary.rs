@@ -6,6 +6,7 @@ use serde_json::json;
 use signing_protocol::*;
 use std::path::Path;
 
+const RELAYED_PASSWORD: &str = "a relayed password that opens nothing";
 const CONTENT: &[u8] = b"a receipt that nobody else may read";
 
 fn read_all(directory: &Path, found: &mut Vec<(String, Vec<u8>)>) {
@@ -50,6 +51,23 @@ async fn nothing_secret_is_in_logs_or_readable_on_disk() {
         let id = world.gateway.ask(request);
         world.gateway.settled(id).await;
     }
+    // A key on its way through the gateway, and one that does not open.
+    let relayed = TestKey::new(2);
+    for password in [PASSWORD, RELAYED_PASSWORD] {
+        let upload = KeyUpload {
+            container: SecretOctets::new(relayed.container()),
+            password: SecretOctets::new(password.as_bytes().to_vec()),
+            certificate: Some(Octets(relayed.certificate.der().to_vec())),
+        };
+        let request = Request {
+            id: RequestId(uuid::Uuid::new_v4()),
+            agent: world.agent,
+            deadline: soon(),
+            task: Task::Load(upload),
+        };
+        let id = world.gateway.ask(request.sign(&world.gateway.key));
+        world.gateway.settled(id).await;
+    }
     let logs = process.stop();
     assert!(holds(&logs, b"enrolled with the gateway"), "the logs were kept");
 
@@ -61,6 +79,9 @@ async fn nothing_secret_is_in_logs_or_readable_on_disk() {
         ("content", CONTENT.to_vec()),
         ("private number", made.key.to_little_endian().to_vec()),
         ("container", made.container()[..64].to_vec()),
+        ("relayed password", RELAYED_PASSWORD.into()),
+        ("relayed private number", relayed.key.to_little_endian().to_vec()),
+        ("relayed container", relayed.container()[..64].to_vec()),
     ];
     let given_out = world.gateway.given_out();
     assert!(given_out.len() >= 2, "a secret and a token");
@@ -72,6 +93,11 @@ async fn nothing_secret_is_in_logs_or_readable_on_disk() {
     // Base64 of the content as it stands in JSON, without the last digits, which depend on what follows.
     let encoded = serde_json::to_string(&Octets(CONTENT.to_vec())).unwrap();
     needles.push(("encoded content", encoded.as_bytes()[1..40].to_vec()));
+    let passwords = [PASSWORD, RELAYED_PASSWORD].map(|text| SecretOctets::new(text.into()));
+    for password in passwords {
+        let encoded = serde_json::to_string(&password).unwrap();
+        needles.push(("encoded password", encoded.as_bytes()[1..20].to_vec()));
+    }
     let mut places = vec![("the logs".to_owned(), logs)];
     read_all(&world.config.storage.path, &mut places);
     assert!(places.len() > 5, "logs and files were looked at");

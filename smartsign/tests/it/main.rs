@@ -8,6 +8,7 @@ mod cashiers;
 mod gateway;
 mod keys;
 mod licence;
+mod loads;
 mod process;
 mod pull;
 mod push;

@@ -63,7 +63,7 @@ async fn what_the_gateway_did_not_sign_is_refused_at_once() {
         (400, Some("/errors/invalid-body")),
         "{value}"
     );
-    let long = " ".repeat(routes::BODY_OCTETS_MAX + 1);
+    let long = " ".repeat(routes::PUSH_OCTETS_MAX + 1);
     assert_eq!(post(&running, long).await.0, 413);
     assert_eq!(running.health().await["signatures"], 0);
     running.stop().await;

@@ -40,6 +40,9 @@ pub struct AccountRow {
     #[serde(default, deserialize_with = "form::optional_integer")]
     #[schema(minimum = 1, maximum = 600)]
     hold_seconds: Option<u16>,
+    /// Whether it may load keys into its agent through the gateway, where `agents.relay_keys` allows that at all.
+    #[serde(default)]
+    may_relay_keys: bool,
 }
 
 fn yes() -> bool {
@@ -55,6 +58,7 @@ pub struct AccountView {
     has_password: bool,
     is_active: bool,
     hold_seconds: Option<u16>,
+    may_relay_keys: bool,
     keys: Vec<KeyView>,
 }
 
@@ -95,7 +99,7 @@ pub async fn one(gateway: Gateway, id: String, mut exchange: Exchange) -> Answer
             password,
             is_active: row.is_active,
             hold_seconds: row.hold_seconds,
-            may_relay_keys: false,
+            may_relay_keys: row.may_relay_keys,
         };
         change_account(&gateway, Change::PutAccount { id, facts }).await?;
     }
@@ -216,6 +220,7 @@ fn view(id: AccountId, record: &AccountRecord) -> AccountView {
         has_password: record.password.is_some(),
         is_active: record.is_active,
         hold_seconds: record.hold_seconds,
+        may_relay_keys: record.may_relay_keys,
         keys: record.keys.iter().map(KeyView::of).collect(),
     }
 }

@@ -50,6 +50,8 @@ pub struct AgentShown {
     /// When it was seen last, since the gateway's start.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_seen: Option<String>,
+    /// Whether it takes keys that the gateway relays, by its last report since the gateway's start.
+    takes_keys: bool,
     /// Two sessions took turns within ten minutes: it runs twice, and one request could be signed twice.
     two_copies: bool,
     /// Seconds by which its clock is ahead of the gateway's.
@@ -206,6 +208,7 @@ fn show(view: &AgentView, now: DateTime<Utc>) -> AgentShown {
         }),
         is_here: view.is_here,
         last_seen: view.last_seen.map(text),
+        takes_keys: view.takes_keys,
         two_copies: view.has_copies,
         clock_ahead_seconds: view.clock_ahead_seconds,
         waiting: view.waiting,

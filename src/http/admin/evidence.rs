@@ -6,6 +6,7 @@ use super::super::log::problem;
 use super::super::problem::{Code, Problem};
 use super::{admit, json, read_row, unknown};
 use actors::evidence::{AUDIT_LEAVES_MAX, AuditFinding, AuditPage, audit_head, audit_leaves, audit_owed};
+use actors::trouble::Trouble;
 use evidence::checkpoint::Verifier;
 use evidence::{Bundle, Identity, Scalar};
 use http::{Method, StatusCode};
@@ -64,7 +65,7 @@ pub async fn audit(gateway: Gateway, mut exchange: Exchange) -> Answer {
     admit(&gateway, &exchange, &[Method::POST])?;
     let row: AuditRow = read_row(&gateway, &mut exchange).await?;
     let service = &gateway.evidence;
-    let failed = |error: storage::Error| problem(service.store_trouble(&error));
+    let failed = |error: storage::Error| problem(Trouble::of_store(&error));
     let store = service.store();
     let page = audit_leaves(store.as_ref(), row.from, AUDIT_LEAVES_MAX, row.full).await;
     let AuditPage {

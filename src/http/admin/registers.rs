@@ -9,7 +9,7 @@ use actors::accounts::Change;
 use actors::accounts::records::TillRecord;
 use actors::ids::{AccountId, CashierId};
 use actors::machines::register::{AutoClose, NoOffline, OfflineView, SellerFacts, Settings, View};
-use actors::register::Trouble;
+use actors::trouble::Trouble;
 use fiscal::arithmetic::{Letter, Tax, TaxKind};
 use fiscal::{CashDeskNumber, Percent, RegisterNumber};
 use http::{Method, StatusCode};

@@ -57,7 +57,7 @@ pub async fn public(gateway: Gateway, [id, form]: [String; 2], exchange: Exchang
 async fn registered(face: &CashDesk, id: &str) -> Result<(Document, Option<FiscalNumber>), Fault> {
     let uid = uuid::Uuid::try_parse(id).map_err(|_| Fault::unknown_receipt())?;
     let uid = Uid::new(uid.hyphenated().to_string().to_uppercase()).map_err(|_| Fault::unknown_receipt())?;
-    let trouble = |trouble| Fault::trouble(&trouble, None);
+    let trouble = |trouble| Fault::trouble(trouble, None);
     let xml = face.registers.part(&uid, Part::Xml).await.map_err(trouble)?;
     let xml = xml.ok_or_else(Fault::unknown_receipt)?;
     let document = Document::from_xml(&xml).map_err(|error| {

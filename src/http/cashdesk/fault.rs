@@ -4,7 +4,8 @@ use super::super::problem::{Code, Problem};
 use actors::accounts::NoSigner;
 use actors::ids::OperationId;
 use actors::machines::register::{BlockReason, Cancelled, Refusal};
-use actors::register::{NoList, Trouble};
+use actors::register::NoList;
+use actors::trouble::Trouble;
 use fiscal::RegisterNumber;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
@@ -208,7 +209,7 @@ impl Fault {
     }
 
     /// No answer at all.
-    pub fn trouble(trouble: &Trouble, number: Option<RegisterNumber>) -> Self {
+    pub fn trouble(trouble: Trouble, number: Option<RegisterNumber>) -> Self {
         match (trouble, number) {
             (Trouble::Busy, Some(number)) => Self::busy(number),
             (Trouble::Busy | Trouble::Unavailable, _) => Self::unavailable(),

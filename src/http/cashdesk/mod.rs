@@ -10,7 +10,10 @@ mod checks;
 mod door;
 mod fault;
 mod fields;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod key;
+mod key_form;
 mod openapi;
 mod order;
 mod period;
@@ -54,6 +57,8 @@ pub struct CashDesk {
     pub lists: RegisterLists,
     /// The signing agents, for the state of a key.
     pub agents: Arc<dyn SigningAgent>,
+    /// Whether accounts that may can load keys into their agents through here.
+    pub relays_keys: bool,
     /// How long a caller is held, unless its account or its request says otherwise.
     pub hold: Duration,
     /// The longest that a request may ask to be held.

@@ -82,10 +82,13 @@ struct Sale {
 #[derive(ToSchema)]
 #[allow(dead_code)]
 struct Product {
-    #[schema(min_length = 1, max_length = 512)]
+    #[schema(min_length = 1, max_length = 512, example = "Кава")]
     name: String,
+    #[schema(example = 2)]
     amount: Option<f64>,
+    #[schema(example = 30.0)]
     price: Option<f64>,
+    #[schema(example = 60.0)]
     cost: Option<f64>,
     sum_discount: Option<f64>,
     code: Option<String>,
@@ -101,8 +104,10 @@ struct Product {
 #[allow(dead_code)]
 struct Payment {
     /// 0 cash, 1 card.
+    #[schema(example = 0)]
     code: u32,
     name: Option<String>,
+    #[schema(example = 60.0)]
     sum: f64,
     sum_provided: Option<f64>,
     sum_remains: Option<f64>,
@@ -150,10 +155,16 @@ struct Period {
     #[schema(minimum = 1, example = 4_000_000_001_u64)]
     num_fiscal: u64,
     /// `DD.MM.YYYY`.
-    #[schema(example = "01.02.2026")]
+    #[schema(
+        example = "01.02.2026",
+        pattern = r"^(0[1-9]|1\d|2[0-8])\.(0[1-9]|1[0-2])\.20\d\d$"
+    )]
     from: String,
     /// `DD.MM.YYYY`.
-    #[schema(example = "28.02.2026")]
+    #[schema(
+        example = "28.02.2026",
+        pattern = r"^(0[1-9]|1\d|2[0-8])\.(0[1-9]|1[0-2])\.20\d\d$"
+    )]
     to: String,
 }
 
@@ -165,10 +176,13 @@ struct Answer(Value);
 
 macro_rules! till_route {
     ($name:ident, $method:ident, $path:literal, $summary:literal, [$($param:tt)*], [$($body:tt)*]) => {
+        till_route!($name, $method, $path, $summary, [$($param)*], [$($body)*], [("user" = []), ("api_token" = [])]);
+    };
+    ($name:ident, $method:ident, $path:literal, $summary:literal, [$($param:tt)*], [$($body:tt)*], [$($security:tt)*]) => {
         #[doc = $summary]
         #[utoipa::path($method, path = $path, tag = "cashdesk", operation_id = stringify!($name),
-            security(("user" = []), ("api_token" = [])),
-            params(("developer-id" = String, Header, description = "Names the integrator"), $($param)*), $($body)*
+            security($($security)*),
+            params(("developer-id" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Names the integrator"), $($param)*), $($body)*
             responses(
                 (status = 200, body = Answer, headers(("Shift-state" = String, description = "Whether the register's shift is open"))),
                 (status = 202, body = Fault, description = "Accepted, not resolved yet; nothing to be asked for a second time"),
@@ -186,7 +200,8 @@ till_route!(
     "/api/v2/authenticate",
     "A token for email and password.",
     [],
-    [request_body = Credentials,]
+    [request_body = Credentials,],
+    [()]
 );
 till_route!(
     list_registers,
@@ -205,7 +220,7 @@ till_route!(
     []
 );
 till_route!(sale, post, "/api/v2/check/sale", "Sell or take back; held until it is signed and registered.",
-    [("Prefer" = Option<String>, Header, description = "wait=N, respond-async (RFC 7240)"), ("Idempotency-Key" = Option<String>, Header)],
+    [("Prefer" = Option<String>, Header, description = "wait=N, respond-async (RFC 7240)"), ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$")],
     [request_body = Sale,]);
 till_route!(service, post, "/api/v2/check/service", "Cash in or out.", [("Prefer" = Option<String>, Header)], [request_body = CashMovement,]);
 till_route!(shift, post, "/api/v2/shift", "Open a shift, or make its Z-report and close it.", [("Prefer" = Option<String>, Header)], [request_body = ShiftAction,]);
@@ -241,22 +256,75 @@ till_route!(
     [],
     [request_body = OfRegister,]
 );
-till_route!(
-    check_view,
-    get,
-    "/api/v2/checks/{uuid}/{form}",
-    "A receipt as text, html, pdf, png or qr.",
-    [("uuid" = uuid::Uuid, Path), ("form" = String, Path), ("print_width" = Option<u64>, Query), ("ascii" = Option<bool>, Query)],
-    []
-);
+/// A receipt as text, html, pdf, png or qr (with `ascii`, as text).
+#[utoipa::path(get, path = "/api/v2/checks/{uuid}/{form}", tag = "cashdesk", operation_id = "check_view", security(("user" = []), ("api_token" = [])),
+    params(("developer-id" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Names the integrator"),
+        ("uuid" = uuid::Uuid, Path), ("form" = String, Path, pattern = "^(text|html|pdf|png|qr)$"),
+        ("print_width" = Option<u64>, Query, minimum = 24, maximum = 64), ("ascii" = Option<bool>, Query)),
+    responses(
+        (status = 200, description = "The receipt", content(
+            (String = "text/plain"), (String = "text/html"), (Vec<u8> = "application/pdf"), (Vec<u8> = "image/png"))),
+        (status = 400, body = Fault), (status = 401, body = Fault), (status = 404, body = Fault), (status = 405, body = Fault),
+        (status = 503, body = Fault)))]
+#[allow(dead_code)]
+fn check_view() {}
+
 till_route!(
     key_heartbeat,
     get,
     "/api/v2/key-heartbeat",
     "The state of a taxpayer's keys.",
-    [("drfo" = String, Query)],
+    [(
+        "drfo" = String,
+        Query,
+        min_length = 1,
+        max_length = 20,
+        pattern = "^[0-9]+$"
+    )],
     []
 );
+
+/// A key container with its password.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+struct KeyForm {
+    /// The container, as its authority made it; a megabyte at most.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    key: String,
+    /// Its password.
+    pass: String,
+    /// The certificate, DER or PEM, where it is not inside.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    certificate: Option<String>,
+}
+
+/// A key, as its agent stored it: sealed, to be activated.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+struct LoadedKey {
+    uuid: uuid::Uuid,
+    /// The certificate's serial number, hexadecimal digits.
+    serial: String,
+    /// The holder's taxpayer number.
+    drfo: Option<String>,
+    /// The compressed public key, hexadecimal digits.
+    public_key: String,
+    /// The code of the holder's company.
+    edrpou: Option<String>,
+    state: String,
+}
+
+/// Load a key into the account's agent; off unless it is allowed.
+#[utoipa::path(post, path = "/api/v1/key", tag = "cashdesk", operation_id = "load_key", security(("user" = []), ("api_token" = [])),
+    request_body(content = KeyForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, body = LoadedKey),
+        (status = 400, body = Fault, description = "Wrong password, no certificate, no key; or `Key already exist`, with its `serial`"),
+        (status = 401, body = Fault), (status = 403, body = Fault, description = "Not allowed here, or no agreement"), (status = 405, body = Fault),
+        (status = 408, body = Fault), (status = 409, body = Fault), (status = 413, body = Fault), (status = 415, body = Fault),
+        (status = 429, body = Fault), (status = 503, body = Fault, description = "The agent is away, or did not answer in time")))]
+#[allow(dead_code)]
+fn load_key() {}
 
 /// What became of an operation, waited for as the caller prefers.
 #[utoipa::path(get, path = "/api/v1/operations/{id}", tag = "operations", operation_id = "operation", security(("user" = []), ("api_token" = [])),
@@ -304,7 +372,8 @@ impl Modify for Tokens {
 #[openapi(
     info(title = "Countersign for cash desks", description = "CashDesk's API v2, and operations.", license(name = "MIT OR Apache-2.0")),
     paths(
-        authenticate, list_registers, register, sale, service, shift, x_report, period, last_check, ping, check_view, key_heartbeat, operation
+        authenticate, list_registers, register, sale, service, shift, x_report, period, last_check, ping, check_view, key_heartbeat, load_key,
+        operation
     ),
     modifiers(&Tokens)
 )]

@@ -66,7 +66,7 @@ async fn ordered(
         reference: reference(fields),
     };
     let asked = door.face.registers.order(ordered).await;
-    let asked = asked.map_err(|trouble| Fault::trouble(&trouble, Some(register)))?;
+    let asked = asked.map_err(|trouble| Fault::trouble(trouble, Some(register)))?;
     Ok((asked.answer, asked.replayed))
 }
 

@@ -62,7 +62,7 @@ async fn answer(
     let asks = fields.flag("include_checks")? == Some(true);
     if shifts.len() == 1 || from == to || asks {
         let first_queued = door.face.registers.first_queued(number).await;
-        let first_queued = first_queued.map_err(|trouble| Fault::trouble(&trouble, Some(number)))?;
+        let first_queued = first_queued.map_err(|trouble| Fault::trouble(trouble, Some(number)))?;
         let mut listed = Vec::new();
         for (ordinal, shift) in &shifts {
             let records = of_shift(door.face, number, *ordinal, shift.first_local).await?;
@@ -107,7 +107,7 @@ async fn closed(
     let mut after = None;
     loop {
         let page = door.face.registers.shifts(number, after).await;
-        let page = page.map_err(|trouble| Fault::trouble(&trouble, Some(number)))?;
+        let page = page.map_err(|trouble| Fault::trouble(trouble, Some(number)))?;
         let is_last = page.len() < storage::SCAN_MAX;
         for (ordinal, shift) in page {
             after = Some(ordinal);

@@ -4,10 +4,9 @@ use super::door::{Door, Replied};
 use super::fault::Fault;
 use super::fields::Fields;
 use super::order::{Ask, order};
-use actors::accounts::records::TillRecord;
 use actors::machines::register::{LineRequest, OriginalReceipt, PaymentRequest, ReceiptRequest, Request};
 use chrono::NaiveDate;
-use fiscal::arithmetic::{CashRounding, Discount, LINES_MAX, Letter, TaxKind};
+use fiscal::arithmetic::{CashRounding, Discount, LINES_MAX, Letter, Tax, TaxKind};
 use fiscal::document::PaymentSystem;
 use fiscal::{FiscalNumber, Money, Percent, Quantity, RegisterNumber};
 
@@ -25,7 +24,7 @@ pub async fn sale(door: &Door<'_>) -> Replied {
         Err(fault) => return Replied::of(Err(fault)),
     };
     let fields = &door.fields;
-    let request = match parse(fields, &till) {
+    let request = match parse(fields, &till.taxes) {
         Ok(request) => request,
         Err(fault) => return Replied::about(number, None, Err(fault)),
     };
@@ -63,7 +62,8 @@ pub async fn service(door: &Door<'_>) -> Replied {
     .await
 }
 
-fn parse_service(fields: &Fields) -> Result<Request, Fault> {
+/// Cash in or out.
+pub(super) fn parse_service(fields: &Fields) -> Result<Request, Fault> {
     let action = fields.required("action_type", fields.text("action_type", NAME_CHARACTERS_MAX)?)?;
     let sum: Money = fields.required("sum", fields.amount("sum")?)?;
     match action.as_str() {
@@ -73,9 +73,10 @@ fn parse_service(fields: &Fields) -> Result<Request, Fault> {
     }
 }
 
-fn parse(fields: &Fields, till: &TillRecord) -> Result<Request, Fault> {
+/// A sale or a return at a register that is registered with these taxes.
+pub(super) fn parse(fields: &Fields, taxes: &[Tax]) -> Result<Request, Fault> {
     let action = fields.required("action_type", fields.text("action_type", NAME_CHARACTERS_MAX)?)?;
-    let receipt = Box::new(receipt(fields, till)?);
+    let receipt = Box::new(receipt(fields, taxes)?);
     match action.as_str() {
         "Z_SALE" => Ok(Request::Sale(receipt)),
         "Z_RETURN" => Ok(Request::Return {
@@ -110,7 +111,7 @@ fn original(fields: &Fields) -> Result<Option<OriginalReceipt>, Fault> {
     }))
 }
 
-fn receipt(fields: &Fields, till: &TillRecord) -> Result<ReceiptRequest, Fault> {
+fn receipt(fields: &Fields, taxes: &[Tax]) -> Result<ReceiptRequest, Fault> {
     let lines = fields.list("products", LINES_MAX)?;
     if lines.is_empty() {
         return Err(fields.wrong("products", "обов'язкове, має містити товари"));
@@ -135,7 +136,7 @@ fn receipt(fields: &Fields, till: &TillRecord) -> Result<ReceiptRequest, Fault> 
     Ok(ReceiptRequest {
         lines: lines
             .iter()
-            .map(|line| self::line(line, till))
+            .map(|line| self::line(line, taxes))
             .collect::<Result<_, _>>()?,
         payments: payments.iter().map(payment).collect::<Result<_, _>>()?,
         total: fields.amount("total_sum")?,
@@ -146,7 +147,7 @@ fn receipt(fields: &Fields, till: &TillRecord) -> Result<ReceiptRequest, Fault> 
     })
 }
 
-fn line(fields: &Fields, till: &TillRecord) -> Result<LineRequest, Fault> {
+fn line(fields: &Fields, taxes: &[Tax]) -> Result<LineRequest, Fault> {
     let discount: Option<Money> = fields.amount("sum_discount")?;
     let discount = discount.map(|sum| if sum.is_negative() { -sum } else { sum });
     let unit_code = fields.natural("unit_code")?.map(u32::try_from).transpose();
@@ -162,16 +163,16 @@ fn line(fields: &Fields, till: &TillRecord) -> Result<LineRequest, Fault> {
         price: fields.amount("price")?,
         cost: fields.amount("cost")?,
         discount: discount.filter(|sum| !sum.is_zero()).map(Discount::Sum),
-        letters: letters(fields, till)?,
+        letters: letters(fields, taxes)?,
         excise_labels: Vec::new(),
     })
 }
 
 /// The taxes of a line, as the register is registered: by letter, or by the rate alone; neither is «без ПДВ».
-fn letters(fields: &Fields, till: &TillRecord) -> Result<Vec<Letter>, Fault> {
+fn letters(fields: &Fields, taxes: &[Tax]) -> Result<Vec<Letter>, Fault> {
     let rate: Option<Percent> = fields.amount("tax_prc")?;
     let vat_of = |rate: Percent| {
-        let mut taxes = till.taxes.iter();
+        let mut taxes = taxes.iter();
         taxes.find(|tax| tax.kind == TaxKind::Vat && tax.percent == rate)
     };
     let Some(text) = fields.text("letters", NAME_CHARACTERS_MAX)? else {
@@ -193,7 +194,7 @@ fn letters(fields: &Fields, till: &TillRecord) -> Result<Vec<Letter>, Fault> {
         .filter(|letter| !letter.is_whitespace() && *letter != ',')
         .collect();
     let letters = Letter::all(&letters).map_err(|_| fields.wrong("letters", "invalid (letters)"))?;
-    let find = |letter: &Letter| till.taxes.iter().find(|tax| tax.letter == *letter);
+    let find = |letter: &Letter| taxes.iter().find(|tax| tax.letter == *letter);
     if let Some(unknown) = letters.iter().find(|letter| find(letter).is_none()) {
         let expected = format!("літери {unknown} немає серед податків цієї каси: invalid (letters)");
         return Err(fields.wrong("letters", &expected));

@@ -116,7 +116,7 @@ pub fn view(
 /// A registered document, read again.
 pub async fn document(registers: &RegisterService, facts: &DocumentFacts) -> Result<Document, Fault> {
     let xml = registers.part(&facts.uid, Part::Xml).await;
-    let xml = xml.map_err(|trouble| Fault::trouble(&trouble, None))?;
+    let xml = xml.map_err(|trouble| Fault::trouble(trouble, None))?;
     let document = xml.map(|xml| Document::from_xml(&xml));
     match document {
         Some(Ok(document)) => Ok(document),

@@ -29,7 +29,7 @@ pub async fn x(door: &Door<'_>) -> Replied {
     };
     let view = match door.face.registers.look(number).await {
         Ok(view) => view,
-        Err(trouble) => return Replied::about(number, None, Err(Fault::trouble(&trouble, Some(number)))),
+        Err(trouble) => return Replied::about(number, None, Err(Fault::trouble(trouble, Some(number)))),
     };
     let is_open = Some(view.shift.is_some());
     Replied::about(number, is_open, answer(door, number, &till.seller, &view).await)
@@ -196,7 +196,7 @@ pub async fn of_shift(
     let mut found = Vec::new();
     loop {
         let page = face.registers.registered(number, after).await;
-        let page = page.map_err(|trouble| Fault::trouble(&trouble, Some(number)))?;
+        let page = page.map_err(|trouble| Fault::trouble(trouble, Some(number)))?;
         let is_last = page.len() < storage::SCAN_MAX;
         after = page.last().map(|record| record.facts.local_number);
         for record in page {

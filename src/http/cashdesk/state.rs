@@ -16,7 +16,7 @@ pub async fn last_check(door: &Door<'_>) -> Replied {
     };
     let view = match door.face.registers.look(number).await {
         Ok(view) => view,
-        Err(trouble) => return Replied::about(number, None, Err(Fault::trouble(&trouble, Some(number)))),
+        Err(trouble) => return Replied::about(number, None, Err(Fault::trouble(trouble, Some(number)))),
     };
     let is_open = Some(view.shift.is_some());
     let Some(facts) = view.shift.and_then(|shift| shift.last) else {
@@ -28,7 +28,7 @@ pub async fn last_check(door: &Door<'_>) -> Replied {
     };
     let record = match door.face.registers.document(number, facts.local_number).await {
         Ok(record) => record,
-        Err(trouble) => return Replied::about(number, is_open, Err(Fault::trouble(&trouble, Some(number)))),
+        Err(trouble) => return Replied::about(number, is_open, Err(Fault::trouble(trouble, Some(number)))),
     };
     let is_movement = matches!(facts.kind, DocumentKind::ServiceIn | DocumentKind::ServiceOut);
     let reference = record

@@ -23,7 +23,7 @@ pub async fn list(door: &Door<'_>) -> Result<Response<Vec<u8>>, Fault> {
             continue;
         };
         let view = door.face.registers.look(number).await;
-        let view = view.map_err(|trouble| Fault::trouble(&trouble, Some(number)))?;
+        let view = view.map_err(|trouble| Fault::trouble(trouble, Some(number)))?;
         data.push(shown(number, &till, &view));
     }
     Ok(json(&json!({ "data": data })))
@@ -42,7 +42,7 @@ pub async fn one(door: &Door<'_>, number: &str) -> Replied {
             let data = json!({ "data": shown(number, &till, &view) });
             Replied::about(number, is_open, Ok(json(&data)))
         }
-        Err(trouble) => Replied::about(number, None, Err(Fault::trouble(&trouble, Some(number)))),
+        Err(trouble) => Replied::about(number, None, Err(Fault::trouble(trouble, Some(number)))),
     }
 }
 

@@ -1,22 +1,35 @@
 //! The agents' face as a stranger sees it: keys, methods, sizes, words.
 
-use super::world::{AGENT, World, call, client};
+use super::world::{AGENT, World, answered, call, client};
 use serde_json::{Value, json};
 use signing_protocol::{
     AgentSecret, Connection, LicenceToken, Nonce, PROTOCOL_VERSION, SecretKey, Statement, routes,
 };
 use uuid::Uuid;
 
-const SESSION: &str = "session=00000000-0000-4000-8000-000000000001";
+pub(super) const SESSION: &str = "session=00000000-0000-4000-8000-000000000001";
 
 /// An agent that is enrolled; gives its secret.
 async fn enrolled(world: &World) -> AgentSecret {
+    enrolled_by(world, &client()).await
+}
+
+/// The same, by this client.
+pub(super) async fn enrolled_by(world: &World, client: &reqwest::Client) -> AgentSecret {
+    let post = async |path: &str, body: Value| {
+        let request = client.post(format!("{}{path}", world.agents));
+        answered(
+            request
+                .header("content-type", "application/json")
+                .body(body.to_string()),
+        )
+        .await
+    };
     world.prepare().await;
     let instance = SecretKey::from_seed(&[5; 32]);
     let licence = world.licence(&instance.public_key().to_string()).await;
     let asked = json!({ "agent": AGENT, "purpose": "enrolment" });
-    let url = format!("{}{}", world.agents, routes::CHALLENGES);
-    let challenge = call("POST", &url, None, Some(asked)).await.1;
+    let challenge = post(routes::CHALLENGES, asked).await.1;
     let nonce: Nonce = serde_json::from_value(challenge["nonce"].clone()).unwrap();
     let statement = Statement {
         version: PROTOCOL_VERSION,
@@ -28,8 +41,7 @@ async fn enrolled(world: &World) -> AgentSecret {
         program: "test".to_owned(),
     };
     let enrolment = serde_json::to_value(statement.sign(&instance)).unwrap();
-    let url = format!("{}{}", world.agents, routes::ENROLMENTS);
-    let (status, answer) = call("POST", &url, None, Some(enrolment)).await;
+    let (status, answer) = post(routes::ENROLMENTS, enrolment).await;
     assert_eq!(status, 200, "{answer}");
     let answer: signing_protocol::EnrolmentAnswer = serde_json::from_value(answer).unwrap();
     let gateway = [world.gateway.agents.public_key()];
@@ -162,7 +174,7 @@ async fn a_body_that_is_too_large_is_refused() {
             .bearer_auth(secret.expose())
             .header("content-type", "application/json")
             .body(vec![b' '; octets]);
-        let (status, problem) = super::world::answered(request).await;
+        let (status, problem) = answered(request).await;
         assert_eq!(
             (status, &problem["type"]),
             (413, &json!("/errors/body-too-large")),

@@ -3,5 +3,7 @@
 mod administration;
 mod alerts;
 mod face;
+mod relay;
 mod smartsign;
-mod world;
+mod tls;
+pub(crate) mod world;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 
-fn request(key: Uuid, content: &[u8]) -> SignatureRequest {
+pub(super) fn request(key: Uuid, content: &[u8]) -> SignatureRequest {
     SignatureRequest {
         id: SignatureRequestId(Uuid::new_v4()),
         register: Some(RegisterNumber::new(4_000_000_001).unwrap()),
@@ -23,7 +23,7 @@ fn request(key: Uuid, content: &[u8]) -> SignatureRequest {
     }
 }
 
-fn has_key(shown: &Value, key: Uuid, state: &str) -> bool {
+pub(super) fn has_key(shown: &Value, key: Uuid, state: &str) -> bool {
     let keys = shown["keys"].as_array().unwrap();
     keys.iter()
         .any(|shown| shown["id"] == json!(key) && shown["state"] == state)

@@ -49,8 +49,11 @@ impl World {
 
     /// With a tax service at this URL, so that registers are served.
     pub async fn with_tax(url: &str) -> Self {
+        Self::with(|config| config.tax.url = url.to_owned()).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
-        config.tax.url = url.to_owned();
         config.admin.key = ConfigSecret::new(ADMIN_KEY);
         config.partners.key_pepper = ConfigSecret::new("cGVwcGVyIG9mIHRoZSB0ZXN0cywgMzIgYnl0ZXMgbG9uZyE=");
         config.otp.hmac_keys = vec![ConfigSecret::new(
@@ -59,6 +62,7 @@ impl World {
         config.limits.shutdown_seconds = 5;
         config.agents.key = ConfigSecret::new("KioqKioqKioqKioqKioqKioqKioqKioqKioqKioqKio=");
         config.agents.push_private_addresses = true;
+        change(&mut config);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let environment = Environment {
             store: Arc::new(MemoryStore::new()),
@@ -262,7 +266,7 @@ impl Smartsign {
 
     /// Loads a key, which stays sealed until somebody has it unlocked.
     pub async fn load(&self, key: &CashierKey) -> Uuid {
-        let (content_type, body) = form(&seal::iit_key6(&key.key, PASSWORD), key.certificate.der());
+        let (content_type, body) = form(&key.container(), PASSWORD, Some(key.certificate.der()));
         let url = format!("{}/api/v1/key", self.api);
         let request = client().post(url).bearer_auth(AGENT_API_KEY);
         let loaded = answered(request.header("content-type", content_type).body(body)).await;
@@ -277,13 +281,15 @@ impl Smartsign {
 }
 
 /// A form as CashDesk's clients send it.
-fn form(container: &[u8], certificate: &[u8]) -> (&'static str, Vec<u8>) {
+pub fn form(container: &[u8], password: &str, certificate: Option<&[u8]>) -> (&'static str, Vec<u8>) {
     let mut body = Vec::new();
-    for (head, content) in [
-        ("name=\"key\"; filename=\"Key-6.dat\"", container),
-        ("name=\"pass\"", PASSWORD.as_bytes()),
+    let fields = [
+        ("name=\"key\"; filename=\"Key-6.dat\"", Some(container)),
+        ("name=\"pass\"", Some(password.as_bytes())),
         ("name=\"certificate\"; filename=\"c.cer\"", certificate),
-    ] {
+    ];
+    for (head, content) in fields {
+        let Some(content) = content else { continue };
         body.extend_from_slice(
             format!("--b0und\r\nContent-Disposition: form-data; {head}\r\n\r\n").as_bytes(),
         );
@@ -327,6 +333,10 @@ impl CashierKey {
             key,
             certificate: issued.unwrap(),
         }
+    }
+
+    pub fn container(&self) -> Vec<u8> {
+        seal::iit_key6(&self.key, PASSWORD)
     }
 
     pub fn subject_key_id(&self) -> String {

@@ -10,11 +10,8 @@ pub struct Needle {
 }
 
 impl Needle {
-    /// Text: raw, escaped as JSON escapes it, in hexadecimal, in base64, percent-encoded, and as a list of its bytes.
+    /// Text: as its octets, and escaped as JSON escapes it.
     pub fn text(what: &str, text: &str) -> Self {
-        let bytes = text.as_bytes();
-        let hex = |byte: &u8| format!("{byte:02x}");
-        let lower: String = bytes.iter().map(hex).collect();
         let escaped: String = text
             .encode_utf16()
             .map(|unit| match u8::try_from(unit) {
@@ -22,10 +19,18 @@ impl Needle {
                 _ => format!("\\u{unit:04x}"),
             })
             .collect();
+        let mut needle = Self::octets(what, text.as_bytes());
+        needle.forms.push(("escaped", escaped.into_bytes()));
+        needle
+    }
+
+    /// Octets: raw, in hexadecimal, in base64, percent-encoded, and as a list.
+    pub fn octets(what: &str, bytes: &[u8]) -> Self {
+        let hex = |byte: &u8| format!("{byte:02x}");
+        let lower: String = bytes.iter().map(hex).collect();
         let decimal: Vec<String> = bytes.iter().map(u8::to_string).collect();
         let mut forms = vec![
             ("raw", bytes.to_vec()),
-            ("escaped", escaped.into_bytes()),
             (
                 "as Debug escapes bytes",
                 bytes.escape_ascii().to_string().into_bytes(),
