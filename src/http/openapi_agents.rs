@@ -2,7 +2,7 @@
 
 use super::admin::agents::{AgentRow, AgentShown, KeyShown};
 use super::admin::agreements::{AgreementRow, AgreementView};
-use super::admin::licences::{GatewayKeyView, LicenceRow, LicenceView, TokenRow, TokenView};
+use super::admin::licences::{GatewayKeyView, LicenceRow, LicenceView, TokenRow, TokenVerdict};
 use super::openapi::{ProblemDetails, admin_route, described};
 use utoipa::OpenApi;
 
@@ -76,7 +76,7 @@ admin_route!(
     "What a licence's token is worth.",
     [],
     [request_body = TokenRow,],
-    [(status = 200, body = TokenView)]
+    [(status = 200, body = TokenVerdict)]
 );
 admin_route!(
     gateway_key,

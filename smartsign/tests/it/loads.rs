@@ -34,7 +34,7 @@ async fn a_key_that_is_relayed_is_stored_and_reported_and_signs_once_it_is_unloc
     assert_eq!((facts.key.0, facts.state), (id.0, KeyState::Stored));
     assert_eq!(facts.serial.0, made.certificate.serial());
     let report = world.gateway.reported(|report| !report.keys.is_empty()).await;
-    assert_eq!(report.keys, [facts.clone()]);
+    assert_eq!(report.keys, std::slice::from_ref(&facts));
     assert_eq!(report.methods, [METHOD_LOAD]);
     running.activate(facts.key).await;
     let asked = world.gateway.request(world.agent, facts.key, b"x", soon());

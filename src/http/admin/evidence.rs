@@ -2,6 +2,7 @@
 
 use super::super::Gateway;
 use super::super::exchange::{Answer, Exchange};
+use super::super::form;
 use super::super::log::problem;
 use super::super::problem::{Code, Problem};
 use super::{admit, json, read_row, unknown};
@@ -17,6 +18,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct AuditRow {
     /// The first leaf of the page; pages begin at multiples of 256.
+    #[serde(deserialize_with = "form::integer")]
+    #[schema(minimum = 0, maximum = 9_223_372_036_854_775_807_i64)]
     from: u64,
     /// Whether every container is hashed again, and not only the tree.
     #[serde(default)]

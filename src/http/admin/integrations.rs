@@ -47,7 +47,7 @@ pub struct AlgorithmRow {
     fields: Vec<FieldName>,
     /// Between fields; 16 bytes at the most.
     #[serde(default)]
-    #[schema(max_length = 4)]
+    #[schema(max_length = 16)]
     separator: String,
     /// How the digest is written.
     #[schema(value_type = EncodingName)]

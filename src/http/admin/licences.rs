@@ -2,6 +2,7 @@
 
 use super::super::Gateway;
 use super::super::exchange::{Answer, Exchange};
+use super::super::form;
 use super::super::problem::{Code, Problem};
 use super::{admit, agents, json, moment, no_content, read_row, store_problem, unknown};
 use actors::agents::book::Change;
@@ -18,13 +19,14 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 pub struct LicenceRow {
     /// The public key of the one instance that may use it, as `smartsign identity` prints it.
-    #[schema(value_type = String, min_length = 44, max_length = 44)]
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
     public_key: PublicKey,
     /// The signing libraries that it covers.
     #[serde(default = "every_form")]
-    #[schema(value_type = Vec<String>, min_items = 1, max_items = 1)]
+    #[schema(value_type = Vec<FormName>, min_items = 1, max_items = 1)]
     forms: Vec<Form>,
     /// Keys that may be active at once.
+    #[serde(deserialize_with = "form::integer")]
     #[schema(minimum = 1, maximum = 2_000)]
     keys_max: u32,
     /// The first moment; now, where it is absent.
@@ -34,6 +36,15 @@ pub struct LicenceRow {
     /// The last moment, at most three years later.
     #[schema(value_type = String, format = DateTime)]
     expires: DateTime<Utc>,
+}
+
+/// A signing library's name.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)] // it describes `Form`, which another package reads
+pub enum FormName {
+    /// CAdES-BES with the content inside, DSTU 4145.
+    CmsAttached,
 }
 
 fn every_form() -> Vec<Form> {
@@ -72,7 +83,7 @@ pub struct TokenRow {
 
 /// What a token is worth.
 #[derive(Serialize, utoipa::ToSchema)]
-pub struct TokenView {
+pub struct TokenVerdict {
     /// Whether its agent can enrol with it now.
     holds: bool,
     agent: Uuid,
@@ -157,7 +168,7 @@ pub async fn verify(gateway: Gateway, mut exchange: Exchange) -> Answer {
     let verified = gateway.agents.verify_licence(&LicenceToken(row.token));
     let verified = verified.map_err(|fault| Problem::new(Code::UnfitObject, format!("token: {fault}")))?;
     let licence = &verified.licence;
-    let view = TokenView {
+    let view = TokenVerdict {
         holds: verified.holds(),
         agent: licence.agent.0,
         name: licence.name.clone(),

@@ -15,6 +15,8 @@ use fiscal::{CashDeskNumber, Percent, RegisterNumber};
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use utoipa::PartialSchema;
+use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
 
 /// A register, as it is put.
@@ -170,13 +172,38 @@ impl SettingsRow {
 }
 
 /// A register, as it is shown.
-#[derive(Serialize, utoipa::ToSchema)]
+#[derive(Serialize)]
 pub struct RegisterView {
     num_fiscal: u64,
     #[serde(flatten)]
     row: RegisterRow,
     /// When the tax service last named it (RFC 3339, UTC).
     synchronised_at: Option<String>,
+}
+
+/// What is put, with more fields in the same object. Derived, it would be said of one object that it has only the fields that are put, and others too.
+impl PartialSchema for RegisterView {
+    fn schema() -> RefOr<Schema> {
+        let mut row = RegisterRow::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut row {
+            let shown = [
+                ("num_fiscal", u64::schema()),
+                ("synchronised_at", Option::<String>::schema()),
+            ];
+            object.description = Some("A register, as it is shown.".to_owned());
+            object.required.push("num_fiscal".to_owned());
+            object
+                .properties
+                .extend(shown.map(|(name, schema)| (name.to_owned(), schema)));
+        }
+        row
+    }
+}
+
+impl utoipa::ToSchema for RegisterView {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        RegisterRow::schemas(schemas);
+    }
 }
 
 /// How a register stands.

@@ -11,7 +11,7 @@ mod door;
 mod fault;
 mod fields;
 #[cfg(feature = "fuzzing")]
-pub(super) mod fuzzing;
+pub mod fuzzing;
 mod key;
 mod key_form;
 mod openapi;
