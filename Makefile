@@ -66,8 +66,8 @@ mutants: ## Change the rules in actors/src/machines one by one; the tests must n
 	@command -v cargo-mutants >/dev/null || $(CARGO) install cargo-mutants --locked
 	scripts/mutants.sh
 
-nightly: ## The long run: all tests with 100 kills, the simulation with NIGHTLY_SEEDS=10000, fuzzing and timing of signatures
-	CRASH_CYCLES=100 $(MAKE) test
+nightly: ## The long run: all tests with 100 kills of each kind and 40 rounds of faults (some 600 kills of registers), the simulation with NIGHTLY_SEEDS=10000, fuzzing and timing of signatures
+	CRASH_CYCLES=100 FAULT_ROUNDS=40 $(MAKE) test
 	$(MAKE) sim SIM_SEEDS=$(NIGHTLY_SEEDS)
 	scripts/fuzz.sh 600
 	fiscal/scripts/fuzz.sh 600

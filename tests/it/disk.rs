@@ -17,20 +17,20 @@ use tempfile::TempDir;
 const DISK_MIB: u64 = 48;
 const MIB: u64 = 1 << 20;
 /// `storage.free_bytes_min`: four of the store's segments.
-const FREE_MIN: u64 = 8 * MIB;
+pub const FREE_MIN: u64 = 8 * MIB;
 /// `storage.reserve_bytes`: two of the store's segments.
-const RESERVE: u64 = 4 * MIB;
+pub const RESERVE: u64 = 4 * MIB;
 /// How soon after space was freed the gateway must take sends again.
 const RECOVERY_MAX: Duration = Duration::from_secs(5);
 
 /// A small file system in memory.
-struct SmallDisk {
-    directory: TempDir,
+pub struct SmallDisk {
+    pub directory: TempDir,
 }
 
 impl SmallDisk {
     /// `Err` says why this machine does not let us.
-    fn mount() -> Result<Self, String> {
+    pub fn mount() -> Result<Self, String> {
         let directory = tempfile::tempdir().unwrap();
         let size = format!("size={DISK_MIB}m");
         let mounted = Command::new("mount")
@@ -44,7 +44,7 @@ impl SmallDisk {
         Ok(Self { directory })
     }
 
-    fn free(&self) -> u64 {
+    pub fn free(&self) -> u64 {
         let statistics = rustix::fs::statvfs(self.directory.path()).unwrap();
         statistics.f_bavail * statistics.f_frsize
     }
@@ -54,7 +54,7 @@ impl SmallDisk {
     }
 
     /// Somebody else writes until so much is left; 0 until nothing is.
-    fn fill_until(&self, left: u64) {
+    pub fn fill_until(&self, left: u64) {
         let mut file = File::options()
             .create(true)
             .append(true)
@@ -70,7 +70,7 @@ impl SmallDisk {
         }
     }
 
-    fn clear(&self) {
+    pub fn clear(&self) {
         std::fs::remove_file(self.ballast()).unwrap();
     }
 }

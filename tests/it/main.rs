@@ -20,6 +20,7 @@ mod crash;
 mod disk;
 mod evidence;
 mod exchanges;
+mod faults;
 mod idempotency;
 mod openapi;
 mod operation;

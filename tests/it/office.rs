@@ -85,6 +85,11 @@ pub struct StandIn {
 
 impl StandIn {
     pub async fn start() -> Self {
+        Self::start_with(REGISTERS, |_| ()).await
+    }
+
+    /// With so many registers, and other settings.
+    pub async fn start_with(registers: u64, change: impl FnOnce(&mut sandbox::fiscal::Settings)) -> Self {
         let register = |index: u64| sandbox::fiscal::Register {
             number: RegisterNumber::new(REGISTER + index).unwrap(),
             cash_desk: CashDeskNumber::new(1 + index).unwrap(),
@@ -95,7 +100,7 @@ impl StandIn {
             id: 1,
             name: seller.point,
             address: seller.address,
-            registers: (0..REGISTERS).map(register).collect(),
+            registers: (0..registers).map(register).collect(),
         };
         let company = Company {
             tax_number: TAX_NUMBER.to_owned(),
@@ -107,11 +112,12 @@ impl StandIn {
                 chief: true,
             }],
         };
-        let settings = sandbox::fiscal::Settings {
+        let mut settings = sandbox::fiscal::Settings {
             register_unknown_operators: true,
             companies: vec![company],
             ..sandbox::fiscal::Settings::default()
         };
+        change(&mut settings);
         let folder = tempfile::tempdir().unwrap();
         let server = Arc::new(Server::open(settings, folder.path()).unwrap());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

@@ -59,6 +59,7 @@ impl RegisterBook {
                 core.must_synchronise = false;
                 core.set_current(|operation| operation.is_synchronised = true);
             }
+            Event::SessionTold(session) => core.offline = Some(session.clone()),
             Event::Unsettled => {
                 core.must_synchronise = true;
                 core.set_current(|operation| {

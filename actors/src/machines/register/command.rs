@@ -234,6 +234,8 @@ pub enum Event {
     CloseBegun(Box<Operation>),
     /// What the operation in work is to issue is in memory. Not remembered on disk.
     Fetched(super::state::Body),
+    /// The tax service told the session with which the register may go offline.
+    SessionTold(OfflineSession),
     /// The operation in work pauses, or goes on.
     Paused(Option<Moment>),
     /// A document was made, and is to be signed.

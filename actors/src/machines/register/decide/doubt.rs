@@ -88,6 +88,10 @@ impl Turn {
             return self.post(flight);
         }
         if Some(next) == ours.checked_add(1) {
+            // An opening's ticket brings the session, and that ticket is lost. Whether the document is ours or not, the session is the register's.
+            if let Some(session) = state.offline_session() {
+                self.note(Event::SessionTold(session));
+            }
             let until = self.moment().plus(self.query_signature_max());
             return self.put_query(Purpose::DoubtNumber, &flight.signer, until);
         }
