@@ -13,6 +13,7 @@ pub mod directory;
 pub mod durable;
 pub mod evidence;
 pub mod guards;
+pub mod hooks;
 pub mod idempotency;
 pub mod ids;
 pub mod machines;

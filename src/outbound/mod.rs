@@ -1,7 +1,10 @@
 //! The world as the actors ask for it: implements the ports of `actors`.
 
+mod addresses;
 pub mod agent;
 pub mod checkpoints;
+mod guarded;
+mod hook;
 mod http_client;
 pub mod partner;
 pub mod sms;
