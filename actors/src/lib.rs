@@ -19,6 +19,7 @@ pub mod ids;
 pub mod machines;
 pub mod metrics;
 pub mod otp;
+pub mod owners;
 pub mod phone;
 pub mod ports;
 pub mod random;

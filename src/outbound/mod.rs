@@ -6,6 +6,7 @@ pub mod checkpoints;
 mod guarded;
 mod hook;
 mod http_client;
+pub mod owner;
 pub mod partner;
 pub mod sms;
 pub mod tax;
