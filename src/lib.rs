@@ -10,6 +10,7 @@ pub mod dev;
 pub mod http;
 mod listeners;
 pub mod outbound;
+mod owners;
 mod registers;
 mod run;
 pub mod secrets;

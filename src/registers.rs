@@ -6,6 +6,7 @@ use crate::http::cashdesk::{Attempts, CashDesk, Renderer};
 use actors::accounts::{Accounts, Caller};
 use actors::clock::Clock;
 use actors::idempotency::Running;
+use actors::owners::Listener;
 use actors::ports::{SignatureVerifier, SigningAgent, TaxService};
 use actors::random::Randomness;
 use actors::register::{RegisterLists, RegisterMetrics, RegisterService, Registers, World};
@@ -57,6 +58,7 @@ pub(crate) struct Needs {
     pub(crate) agents: Arc<dyn SigningAgent>,
     pub(crate) verifier: Arc<dyn SignatureVerifier>,
     pub(crate) tax: Arc<dyn TaxService>,
+    pub(crate) owners: Arc<dyn Listener>,
     pub(crate) metrics: RegisterMetrics,
     pub(crate) tasks: TaskTracker,
     pub(crate) going_down: CancellationToken,
@@ -78,6 +80,7 @@ pub(crate) async fn start(
         agents: Arc::clone(&needs.agents),
         verifier: Arc::clone(&needs.verifier),
         tax: Arc::clone(&needs.tax),
+        owners: needs.owners,
         metrics: needs.metrics,
         tasks: needs.tasks,
         going_down: needs.going_down.clone(),

@@ -5,7 +5,9 @@ use crate::config::{Config, OUTCOME_GRACE_SECONDS};
 use crate::http::{Gateway, HttpMetrics, Parts};
 use crate::listeners::{Listeners, Servers};
 use crate::outbound;
+use crate::outbound::owner::OwnerHooks;
 use crate::outbound::sms::setup::{Sending, check_templates, guard_settings};
+use crate::owners;
 use crate::registers;
 use crate::secrets::Secrets;
 use crate::signing_evidence;
@@ -213,6 +215,16 @@ pub async fn start(
         agents: Arc::clone(&signers.agents) as _,
         verifier: signers.verifier,
     });
+    let owners = owners::Needs {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        randomness: Arc::clone(&randomness),
+        key: secrets.hook_key.clone(),
+        accounts: accounts.clone(),
+        metrics: metrics.clone(),
+    };
+    let owners = owners::open(config, owners).await?;
+    let owner_hooks = Arc::new(OwnerHooks::new(config.webhooks.private_addresses)?);
     let (registers, cashdesk) = match tax {
         Some(tax) => {
             let needs = registers::Needs {
@@ -224,6 +236,7 @@ pub async fn start(
                 agents: signing.agents,
                 verifier: signing.verifier,
                 tax,
+                owners: Arc::new(owners.clone()),
                 metrics: RegisterMetrics::new(&metrics).map_err(counted)?,
                 tasks: tasks.clone(),
                 going_down: going_down.clone(),
@@ -275,6 +288,8 @@ pub async fn start(
         accounts,
         cashdesk,
         agents: signers.agents,
+        owners: owners.clone(),
+        owner_hooks: Arc::clone(&owner_hooks),
         evidence,
         has_sink_directory: config.evidence.sink_directory.is_some(),
         store: Arc::clone(&store),
@@ -293,6 +308,7 @@ pub async fn start(
     background.extend([
         tokio::spawn(ask_for_ever(deliveries.clone(), sms)),
         tokio::spawn(deliveries.outbox.run(poster)),
+        tokio::spawn(owners.run(owner_hooks)),
         tokio::spawn(Arc::clone(&guards).write_for_ever()),
         tokio::spawn(wheel::turn(
             inbox,

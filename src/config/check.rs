@@ -30,6 +30,7 @@ pub(super) fn check(config: &Config, dev: bool) -> Vec<Problem> {
     problems.cashdesk(config);
     problems.evidence(config, dev);
     problems.agents(config, dev);
+    problems.webhooks(config);
     let Config { public, .. } = config;
     if public.tls_certificate_file.is_some() != public.tls_key_file.is_some() {
         problems.add(
@@ -284,6 +285,24 @@ impl Problems {
                 "is an example that everybody knows; make your own, say with `openssl rand -base64 32`",
             );
         }
+    }
+
+    fn webhooks(&mut self, config: &Config) {
+        let webhooks = &config.webhooks;
+        self.range(
+            "webhooks.first_pause_seconds",
+            webhooks.first_pause_seconds,
+            1,
+            3_600,
+        );
+        self.range(
+            "webhooks.pause_max_seconds",
+            webhooks.pause_max_seconds,
+            webhooks.first_pause_seconds,
+            86_400,
+        );
+        self.range("webhooks.give_up_hours", webhooks.give_up_hours, 1, 744);
+        self.range("webhooks.events_max", webhooks.events_max, 100, 1_000_000);
     }
 
     fn agents(&mut self, config: &Config, dev: bool) {

@@ -13,6 +13,7 @@ mod secret;
 mod sms;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 pub use self::sms::{
     Breaker, HttpAccount, Price, SandboxSender, SmppAccount, SmppMode, Sms, SmsSenderKind, Spending, Traffic,
@@ -24,6 +25,7 @@ pub use evidence::Evidence;
 pub use fiscal::{CashDesk, Tax};
 pub use load::{LoadError, Sources, from_text, load, load_unchecked};
 pub use secret::ConfigSecret;
+pub use webhooks::Webhooks;
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -61,6 +63,8 @@ pub struct Config {
     pub cashdesk: CashDesk,
     /// Signing agents.
     pub agents: Agents,
+    /// Webhooks of owners of registers.
+    pub webhooks: Webhooks,
     /// Signing evidence.
     pub evidence: Evidence,
     /// What is logged, and how.

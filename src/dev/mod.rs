@@ -162,6 +162,7 @@ fn configure(
         // Whatever is free: nobody but the demo's own agent looks for it.
         ("agents.address", quoted("127.0.0.1:0")),
         ("agents.push_private_addresses", "true".to_owned()),
+        ("webhooks.private_addresses", "true".to_owned()),
         (
             "evidence.signing_keys",
             format!("[{}]", quoted(&secrets.evidence_key)),

@@ -269,6 +269,12 @@ pub fn route_of(path: &str) -> &'static str {
         ["admin", "v1", "accounts", _, "tokens", _] => "/admin/v1/accounts/{id}/tokens/{token}",
         ["admin", "v1", "accounts", _, "registers"] => "/admin/v1/accounts/{id}/registers",
         ["admin", "v1", "accounts", _, "cashiers"] => "/admin/v1/accounts/{id}/cashiers",
+        ["admin", "v1", "accounts", _, "webhook"] => "/admin/v1/accounts/{id}/webhook",
+        ["admin", "v1", "accounts", _, "webhook", "rotate-secret"] => {
+            "/admin/v1/accounts/{id}/webhook/rotate-secret"
+        }
+        ["admin", "v1", "accounts", _, "webhook", "events"] => "/admin/v1/accounts/{id}/webhook/events",
+        ["admin", "v1", "accounts", _, "webhook", "replay"] => "/admin/v1/accounts/{id}/webhook/replay",
         ["admin", "v1", "registers", _] => "/admin/v1/registers/{num_fiscal}",
         ["admin", "v1", "registers", _, "state"] => "/admin/v1/registers/{num_fiscal}/state",
         ["admin", "v1", "registers", _, "resync"] => "/admin/v1/registers/{num_fiscal}/resync",

@@ -18,6 +18,7 @@ mod health;
 mod log;
 mod openapi;
 mod openapi_agents;
+mod openapi_owner_hooks;
 mod openapi_registers;
 mod operations;
 mod otp;
@@ -33,6 +34,7 @@ pub use exchange::Exchange;
 pub use face::{GatewayFace, HttpMetrics, route_of};
 pub use openapi::{admin_document, cashdesk_document, public_document};
 
+use crate::outbound::owner::OwnerHooks;
 use crate::outbound::sms::router::Router;
 use actors::accounts::Accounts;
 use actors::agents::Agents;
@@ -41,11 +43,11 @@ use actors::deliveries::Deliveries;
 use actors::directory::Directory;
 use actors::evidence::EvidenceService;
 use actors::otp::OtpService;
+use actors::owners::Owners;
 use actors::random::Randomness;
-use exchange::exchange;
 use http::Response;
 use problem::Shape;
-use routing::{decoded, first_of, nothing, route, route1, route2, tail};
+use routing::{cashdesk_route, first_of, key_route, nothing, route, route1, route2, tail};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -74,6 +76,10 @@ pub struct Parts {
     pub cashdesk: Option<cashdesk::CashDesk>,
     /// Signing agents.
     pub agents: Arc<Agents>,
+    /// Webhooks of owners.
+    pub owners: Owners,
+    /// Who posts to them.
+    pub owner_hooks: Arc<OwnerHooks>,
     /// Signing evidence.
     pub evidence: EvidenceService,
     /// Whether checkpoints may go into files.
@@ -410,6 +416,7 @@ pub fn admin(gateway: &Gateway) -> Routes {
             g,
             admin::cashiers::one,
         ),
+        admin::owner_hooks::routes(g),
         evidence_admin(g),
         route(path!("admin" / "v1" / "import"), g, plain, admin::import::import),
         route(path!("admin" / "v1" / "agents"), g, plain, admin::agents::list),
@@ -456,35 +463,6 @@ pub fn admin(gateway: &Gateway) -> Routes {
         route1(path!("errors" / String), g, openapi::error_page),
         nothing(),
     ])
-}
-
-/// Everything below `/api/v2`, slashes too many included.
-fn cashdesk_route(gateway: &Gateway) -> Routes {
-    let gateway = Arc::clone(gateway);
-    path::full()
-        .and_then(|path: path::FullPath| async move {
-            let is_ours = cashdesk::segments(path.as_str()).is_some();
-            if is_ours {
-                Ok(path.as_str().to_owned())
-            } else {
-                Err(warp::reject::not_found())
-            }
-        })
-        .and(exchange())
-        .then(move |path: String, exchange: Exchange| {
-            let gateway = Arc::clone(&gateway);
-            async move { cashdesk::any(gateway, decoded(&path), exchange).await }
-        })
-        .boxed()
-}
-
-/// The upload of keys, which is relayed to the agent where that is allowed.
-fn key_route(gateway: &Gateway) -> Routes {
-    let gateway = Arc::clone(gateway);
-    path!("api" / "v1" / "key")
-        .and(exchange())
-        .then(move |exchange: Exchange| cashdesk::upload(Arc::clone(&gateway), exchange))
-        .boxed()
 }
 
 /// A service for [`serve::Server`].

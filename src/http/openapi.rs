@@ -17,6 +17,7 @@ use super::envelope::Envelope;
 use super::evidence::openapi::{evidence_admin_document, evidence_document};
 use super::exchange::{Answer, Exchange};
 use super::openapi_agents::AgentsAdminApi;
+use super::openapi_owner_hooks::OwnerHooksApi;
 use super::openapi_registers::RegisterToolsApi;
 use super::problem::{Code, Problem};
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
@@ -569,6 +570,7 @@ pub fn admin_document() -> utoipa::openapi::OpenApi {
     let mut document = AdminApi::openapi();
     document.merge(AgentsAdminApi::openapi());
     document.merge(RegisterToolsApi::openapi());
+    document.merge(OwnerHooksApi::openapi());
     document.merge(evidence_admin_document());
     document
 }

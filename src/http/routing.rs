@@ -1,5 +1,6 @@
 //! From a path to its handler: what the tables of routes are made with.
 
+use super::cashdesk;
 use super::exchange::{Answer, Exchange, exchange, finish};
 use super::problem::{Code, Problem, Shape};
 use super::{Gateway, Routes};
@@ -92,5 +93,34 @@ pub(super) fn nothing() -> Routes {
             )
             .into_response(Shape::of(path.as_str()), &id)
         })
+        .boxed()
+}
+
+/// Everything below `/api/v2`, slashes too many included.
+pub(super) fn cashdesk_route(gateway: &Gateway) -> Routes {
+    let gateway = Arc::clone(gateway);
+    path::full()
+        .and_then(|path: path::FullPath| async move {
+            let is_ours = cashdesk::segments(path.as_str()).is_some();
+            if is_ours {
+                Ok(path.as_str().to_owned())
+            } else {
+                Err(warp::reject::not_found())
+            }
+        })
+        .and(exchange())
+        .then(move |path: String, exchange: Exchange| {
+            let gateway = Arc::clone(&gateway);
+            async move { cashdesk::any(gateway, decoded(&path), exchange).await }
+        })
+        .boxed()
+}
+
+/// The upload of keys, which is relayed to the agent where that is allowed.
+pub(super) fn key_route(gateway: &Gateway) -> Routes {
+    let gateway = Arc::clone(gateway);
+    path!("api" / "v1" / "key")
+        .and(exchange())
+        .then(move |exchange: Exchange| cashdesk::upload(Arc::clone(&gateway), exchange))
         .boxed()
 }

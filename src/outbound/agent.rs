@@ -4,10 +4,8 @@
 //! connection anew, and redirects are not followed. Private networks are opened by `agents.push_private_addresses`, and there alone
 //! `http://` is taken.
 
-mod addresses;
-
+use super::guarded::Guarded;
 use actors::ports::{AgentPusher, Pushed};
-use addresses::{Guarded, Reach};
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -16,8 +14,6 @@ use signing_protocol::{ErrorCode, Problem, PushAnswer, SignedRequest, routes};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The longest base URL that is kept; browsers take no longer ones either.
-const URL_OCTETS_MAX: usize = 2_000;
 /// The most that is read of an agent's answer.
 const ANSWER_OCTETS_MAX: usize = 16 * 1_024;
 /// Characters of an agent's own words that are kept.
@@ -25,11 +21,7 @@ const WORDS_CHARACTERS_MAX: usize = 200;
 
 /// Pushes over HTTP.
 pub struct HttpPusher {
-    /// For `https://`.
-    secure: reqwest::Client,
-    /// For `http://`: private networks alone; none where those are closed.
-    plain: Option<reqwest::Client>,
-    reach: Reach,
+    clients: Guarded,
 }
 
 impl HttpPusher {
@@ -38,50 +30,15 @@ impl HttpPusher {
     /// # Errors
     /// A sentence, where the system's certificates cannot be loaded.
     pub fn new(private_addresses: bool) -> Result<Self, String> {
-        let reach = if private_addresses {
-            Reach::Anywhere
-        } else {
-            Reach::PublicOnly
-        };
-        let client = |reach| {
-            super::http_client::client_with(|builder| {
-                // A proxy would resolve names itself.
-                builder.no_proxy().dns_resolver(Arc::new(Guarded(reach)))
-            })
-        };
         Ok(Self {
-            secure: client(reach)?,
-            plain: private_addresses
-                .then(|| client(Reach::PrivateOnly))
-                .transpose()?,
-            reach,
+            clients: Guarded::new(private_addresses)?,
         })
     }
 
     fn target(&self, url: &str) -> Result<(Url, &reqwest::Client), String> {
-        if url.len() > URL_OCTETS_MAX {
-            return Err(format!("at most {URL_OCTETS_MAX} octets"));
-        }
-        let base = Url::parse(url).map_err(|error| error.to_string())?;
-        if !base.username().is_empty()
-            || base.password().is_some()
-            || base.query().is_some()
-            || base.fragment().is_some()
-        {
-            return Err("must hold no user, password, query or fragment".to_owned());
-        }
-        let (client, reach) = match (base.scheme(), &self.plain) {
-            ("https", _) => (&self.secure, self.reach),
-            ("http", Some(plain)) => (plain, Reach::PrivateOnly),
-            ("http", None) => return Err("must begin with https://".to_owned()),
-            _ => return Err("must begin with https:// (or http:// on a private network)".to_owned()),
-        };
-        // A name is judged when it is resolved; an address never is.
-        let address = base
-            .host_str()
-            .and_then(|host| host.trim_matches(['[', ']']).parse().ok());
-        if address.is_some_and(|address| !reach.includes(address)) {
-            return Err("requests are not pushed to this address".to_owned());
+        let (base, client) = self.clients.target(url)?;
+        if base.query().is_some() {
+            return Err("must hold no query".to_owned());
         }
         let text = format!("{}{}", url.trim_end_matches('/'), routes::PUSH);
         let target = Url::parse(&text).map_err(|error| error.to_string())?;

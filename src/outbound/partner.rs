@@ -3,18 +3,13 @@
 //! `{"type":"sms.delivery","timestamp":"…","data":{"challenge_id","status","parts","operator","code"}}`; any 2xx is acceptance, 410 ends the wish,
 //! anything else has the news posted again.
 
-use super::sms::webhook::sign;
 use actors::clock::Now;
-use actors::deliveries::{EventRecord, Hook, Posted, Poster};
+use actors::deliveries::EventRecord;
+use actors::hooks::{Hook, Posted, Poster};
 use chrono::{DateTime, SecondsFormat};
 use futures_util::future::BoxFuture;
-use reqwest::header::RETRY_AFTER;
 use serde::Serialize;
-use std::time::Duration;
 use uuid::Uuid;
-
-/// How long a partner may take (Standard Webhooks: 15 to 30 seconds).
-const ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// Posts to partners.
 pub struct Partners {
@@ -42,32 +37,6 @@ impl Partners {
     pub fn new(client: reqwest::Client) -> Self {
         Self { client }
     }
-
-    async fn post_now(&self, hook: &Hook, id: Uuid, event: &EventRecord, now: Now) -> Posted {
-        let (body, id) = (body(event, now), id.to_string());
-        let seconds = now.wall.timestamp().to_string();
-        let signature = sign(&hook.key, &id, &seconds, &body);
-        let sent = self
-            .client
-            .post(&hook.url)
-            .timeout(ANSWER_MAX)
-            .header("content-type", "application/json")
-            .header("webhook-id", id)
-            .header("webhook-timestamp", seconds)
-            .header("webhook-signature", signature)
-            .body(body)
-            .send()
-            .await;
-        match sent {
-            Ok(response) if response.status().is_success() => Posted::Taken,
-            Ok(response) if response.status().as_u16() == 410 => Posted::Gone,
-            Ok(response) => {
-                let field = response.headers().get(RETRY_AFTER);
-                Posted::Again(field.and_then(|field| field.to_str().ok()?.trim().parse().ok()))
-            }
-            Err(_) => Posted::Again(None),
-        }
-    }
 }
 
 fn body(event: &EventRecord, now: Now) -> Vec<u8> {
@@ -86,7 +55,7 @@ fn body(event: &EventRecord, now: Now) -> Vec<u8> {
     serde_json::to_vec(&news).expect("texts and numbers become JSON")
 }
 
-impl Poster for Partners {
+impl Poster<EventRecord> for Partners {
     fn post<'a>(
         &'a self,
         hook: &'a Hook,
@@ -94,6 +63,7 @@ impl Poster for Partners {
         event: &'a EventRecord,
         now: Now,
     ) -> BoxFuture<'a, Posted> {
-        Box::pin(self.post_now(hook, id, event, now))
+        let request = self.client.post(&hook.url);
+        Box::pin(super::hook::post(request, hook, id, body(event, now), now))
     }
 }

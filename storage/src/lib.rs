@@ -91,6 +91,11 @@ impl Version {
     /// The version of a row that is not there. A row that is deleted and written again gets a new version, never an old one.
     pub const ABSENT: Version = Version(0);
 
+    /// The number of the batch that wrote the row, 0 for one that is not there: it only grows from one write of a row to the next.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
     pub(crate) fn of(row: Option<&Stored>) -> Version {
         row.map_or(Version::ABSENT, |stored| stored.version)
     }

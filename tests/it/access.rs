@@ -41,6 +41,8 @@ fn admin_rows() -> Vec<Row> {
     let customer = Some(json!({ "full_name": "x", "contacts": [contact] }));
     let contract_type = Some(json!({ "title": "x" }));
     let hook = Some(json!({ "url": "https://partner.test/news" }));
+    let owner_hook = Some(json!({ "url": "https://owner.test/events" }));
+    let replay = Some(json!({ "since": "2026-03-03T09:00:00Z" }));
     let agent = Some(json!({ "name": "x", "accounts": [ACCOUNT] }));
     let public_key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
     let licence = Some(json!({ "public_key": public_key, "keys_max": 1, "expires": "2026-06-01T00:00:00Z" }));
@@ -81,6 +83,12 @@ fn admin_rows() -> Vec<Row> {
         row("DELETE", "/admin/v1/accounts/{id}/tokens/{token}", None, 404),
         row("GET", "/admin/v1/accounts/{id}/registers", None, 200),
         row("GET", "/admin/v1/accounts/{id}/cashiers", None, 200),
+        row("PUT", "/admin/v1/accounts/{id}/webhook", owner_hook, 200),
+        row("GET", "/admin/v1/accounts/{id}/webhook", None, 200),
+        row("POST", "/admin/v1/accounts/{id}/webhook/rotate-secret", None, 200),
+        row("GET", "/admin/v1/accounts/{id}/webhook/events", None, 200),
+        row("POST", "/admin/v1/accounts/{id}/webhook/replay", replay, 202),
+        row("DELETE", "/admin/v1/accounts/{id}/webhook", None, 204),
         row("PUT", "/admin/v1/registers/{num_fiscal}", register, 200),
         row("GET", "/admin/v1/registers/{num_fiscal}", None, 200),
         row("GET", "/admin/v1/registers/{num_fiscal}/state", None, 200),

@@ -167,6 +167,7 @@ const TECHNICAL: [&str; 7] = [
 #[test]
 fn every_route_is_described() {
     let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/mod.rs")).unwrap();
+    let owner_hooks = include_str!("../../src/http/admin/owner_hooks.rs");
     let table = |from: &str| {
         source
             .split(from)
@@ -180,7 +181,7 @@ fn every_route_is_described() {
     for (table, routes) in [
         (table("pub fn public("), routes_of_public()),
         (
-            table("pub fn admin(") + &table("fn evidence_admin("),
+            table("pub fn admin(") + &table("fn evidence_admin(") + owner_hooks,
             routes_of_admin(),
         ),
         (table("fn evidence_routes("), routes_of_evidence()),

@@ -8,7 +8,7 @@ mod questions;
 mod record;
 mod rows;
 
-pub use outbox::{EventRecord, Hook, HookRecord, Outbox, Posted, Poster};
+pub use outbox::{EventRecord, HookRecord, Outbox};
 pub use questions::ask_for_ever;
 pub use record::{DeliveryRecord, PartRecord, Status};
 pub(crate) use rows::begin;

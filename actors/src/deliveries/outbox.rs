@@ -2,13 +2,12 @@
 
 use super::{DeliveryRecord, Status};
 use crate::clock::{Clock, Now};
+use crate::hooks::{Hook, Posted, Poster, derive_key};
 use crate::ids::{ChallengeId, InvokerCode};
 use crate::metrics::Metrics;
 use crate::random::{Randomness, draw_uuid};
-use futures_util::future::{BoxFuture, join_all};
-use hmac::{Hmac, KeyInit, Mac};
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::record::{Record, decode, encode};
@@ -70,38 +69,6 @@ impl Record for EventRecord {
     const VERSION: u8 = 1;
 }
 
-/// Where to post, and with which key.
-#[derive(Clone)]
-pub struct Hook {
-    /// Where to.
-    pub url: String,
-    /// The key of the signature: 32 bytes.
-    pub key: Zeroizing<Vec<u8>>,
-}
-
-/// What came of a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Posted {
-    /// Taken.
-    Taken,
-    /// To be posted again, not before so many seconds where the partner says so.
-    Again(Option<u32>),
-    /// The partner wants to hear nothing more (410).
-    Gone,
-}
-
-/// Who posts.
-pub trait Poster: Send + Sync + 'static {
-    /// Posts news under their id; the same news always in the same words.
-    fn post<'a>(
-        &'a self,
-        hook: &'a Hook,
-        id: Uuid,
-        event: &'a EventRecord,
-        now: Now,
-    ) -> BoxFuture<'a, Posted>;
-}
-
 /// News for partners; cheap to clone.
 #[derive(Clone)]
 pub struct Outbox {
@@ -152,11 +119,7 @@ impl Outbox {
 
     /// The key that a partner checks our signatures with.
     pub fn key_of(&self, partner: InvokerCode, hook: &HookRecord) -> Zeroizing<Vec<u8>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
-        mac.update(b"countersign/partner-hook/v1");
-        mac.update(partner.0.as_bytes());
-        mac.update(&hook.salt);
-        Zeroizing::new(mac.finalize().into_bytes().to_vec())
+        derive_key(&self.key, "countersign/partner-hook/v1", partner.0, &hook.salt)
     }
 
     /// Puts a partner's wish, with a new key; `None` takes it away.
@@ -224,7 +187,7 @@ impl Outbox {
     }
 
     /// Posts for ever.
-    pub async fn run(self, poster: Arc<dyn Poster>) {
+    pub async fn run(self, poster: Arc<dyn Poster<EventRecord>>) {
         loop {
             tokio::select! {
                 () = self.clock.sleep(LOOK) => {}
@@ -245,7 +208,7 @@ impl Outbox {
     }
 
     /// Posts what is due; says how much that was.
-    async fn turn(&self, poster: &dyn Poster) -> storage::Result<usize> {
+    async fn turn(&self, poster: &dyn Poster<EventRecord>) -> storage::Result<usize> {
         let now = self.clock.now();
         let due = self
             .store
@@ -277,7 +240,7 @@ impl Outbox {
 
     async fn post(
         &self,
-        poster: &dyn Poster,
+        poster: &dyn Poster<EventRecord>,
         key: Key,
         id: Uuid,
         event: EventRecord,
@@ -289,7 +252,12 @@ impl Outbox {
             None => Posted::Gone, // the wish was taken back
             Some(hook) => {
                 let key = self.key_of(event.partner, &hook);
-                poster.post(&Hook { url: hook.url, key }, id, &event, now).await
+                let hook = Hook {
+                    url: hook.url,
+                    key,
+                    former_key: None,
+                };
+                poster.post(&hook, id, &event, now).await
             }
         };
         let (partner, posts) = (event.partner, event.posts.saturating_add(1));
@@ -301,12 +269,12 @@ impl Outbox {
                 batch.delete(hook_row(partner));
                 "gone"
             }
-            (Posted::Again(_), None) => {
+            (Posted::Again { .. }, None) => {
                 tracing::warn!(%partner, posts, "news for a partner are given up");
                 "given_up"
             }
-            (Posted::Again(wanted), Some(pause)) => {
-                let pause = wanted.map_or(*pause, |wanted| i64::from(wanted).clamp(*pause, 86_400));
+            (Posted::Again { after_seconds, .. }, Some(pause)) => {
+                let pause = after_seconds.map_or(*pause, |wanted| i64::from(wanted).clamp(*pause, 86_400));
                 let due_ms = now.wall.timestamp_millis().saturating_add(pause * 1_000);
                 batch.put(news_row(due_ms, id), encode(&EventRecord { posts, ..event })?);
                 "again"

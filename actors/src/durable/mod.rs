@@ -8,7 +8,7 @@ pub use pipeline::{Pipeline, Submitted};
 pub(crate) use header::state_of;
 
 use crate::clock::Now;
-use crate::machines::Machine;
+use crate::machines::{Decision, Machine};
 use crate::wheel::{DueKey, Wheel};
 use std::sync::Arc;
 use storage::{Batch, Key, Scan, Store, Version};
@@ -36,6 +36,16 @@ pub trait Persistent: Machine + Sized {
     }
     /// Under which name the wheel wakes this state's actor; `None` if it never needs waking.
     fn due_key(id: &Self::Id) -> Option<DueKey>;
+}
+
+/// A step that is about to be remembered.
+pub struct Step<'a, M: Machine> {
+    /// The machine before it.
+    pub before: &'a M,
+    /// What was decided.
+    pub decision: &'a Decision<M::Event, M::Effect>,
+    /// Larger than those of all steps of this machine that were remembered before, and never used again.
+    pub ordinal: u64,
 }
 
 /// A machine, its row's version, and where it is kept.
@@ -88,12 +98,31 @@ impl<M: Persistent> Durable<M> {
     /// # Errors
     /// The store's. Nothing of this step may be acted on, and this value must not be used again.
     pub async fn step(&mut self, command: M::Command, now: Now) -> storage::Result<Vec<M::Effect>> {
+        self.step_with(command, now, |_, _| Ok(())).await
+    }
+
+    /// As [`Durable::step`]; what `further` adds is written in the same batch. It is asked only where something is remembered at all.
+    ///
+    /// # Errors
+    /// As [`Durable::step`], and those of `further`.
+    pub async fn step_with(
+        &mut self,
+        command: M::Command,
+        now: Now,
+        further: impl FnOnce(Step<'_, M>, &mut Batch) -> storage::Result<()>,
+    ) -> storage::Result<Vec<M::Effect>> {
         let decision = self.machine.decide(command, now);
         if decision.events.is_empty() {
             self.set_wheel_again(now);
             return Ok(decision.effects);
         }
         let mut batch = Batch::default();
+        let step = Step {
+            before: &self.machine,
+            decision: &decision,
+            ordinal: self.version.number(),
+        };
+        further(step, &mut batch)?;
         for event in &decision.events {
             self.machine.apply(event);
             self.machine.companions(event, now, &mut batch)?;

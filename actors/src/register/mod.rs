@@ -21,9 +21,10 @@ use crate::durable::Durable;
 use crate::idempotency::Held;
 use crate::ids::{OperationId, RequestId};
 use crate::machines::register::{
-    Answer, Ask, Command, Draw, Effect, Finding, OperationState, Order, Phase, RegisterBook, Tool, View,
-    fingerprint,
+    Answer, Ask, Command, Draw, Effect, Finding, OperationState, Order, Phase, RegisterBook, Signature, Tool,
+    View, fingerprint,
 };
+use crate::owners::{Listener, Teller};
 use crate::ports::{SignatureVerifier, SigningAgent, TaxService};
 use crate::random::{Randomness, draw_uuid};
 use crate::registry::{Kind, Observed, Registry, Slot};
@@ -99,6 +100,8 @@ pub struct World {
     pub verifier: Arc<dyn SignatureVerifier>,
     /// The tax service.
     pub tax: Arc<dyn TaxService>,
+    /// Who is told what registers do.
+    pub owners: Arc<dyn Listener>,
     /// Counters.
     pub metrics: RegisterMetrics,
     /// Effects under way, so that a shutdown can wait for them.
@@ -162,6 +165,7 @@ pub struct State {
     waiters: Waiters,
     resolving: HashMap<RequestId, RpcReplyPort<bool>>,
     next_request: u64,
+    teller: Teller,
     gauge: StateGauge,
     offline_gauge: OfflineGauge,
 }
@@ -198,6 +202,7 @@ impl Actor for RegisterActor {
             waiters: Waiters::new(self.0.metrics.held_requests.clone()),
             resolving: HashMap::new(),
             next_request: 0,
+            teller: Teller::default(),
             gauge: StateGauge::new(self.0.metrics.registers.clone()),
             offline_gauge: OfflineGauge::new(number, &self.0.metrics),
         })
@@ -323,12 +328,7 @@ impl RegisterActor {
     async fn step(&self, ask: Ask, state: &mut State) -> Result<(), ActorProcessingErr> {
         let mut next = VecDeque::from([ask]);
         while let Some(ask) = next.pop_front() {
-            let command = Command {
-                ask,
-                draw: self.0.draw()?,
-            };
-            let book = state.book.as_mut().expect("loaded before any step");
-            let effects = book.step(command, self.0.clock.now()).await?;
+            let effects = self.remember(ask, state).await?;
             state.waiters.accepted();
             for effect in effects {
                 match effect {
@@ -368,6 +368,37 @@ impl RegisterActor {
             state.offline_gauge.set(machine.away());
         }
         Ok(())
+    }
+
+    /// Decides and remembers; what the register's owner is to be told is remembered with it.
+    async fn remember(&self, ask: Ask, state: &mut State) -> Result<Vec<Effect>, ActorProcessingErr> {
+        let world = &self.0;
+        if let Ask::Signature {
+            signature: Signature::Signed(_),
+            ..
+        } = &ask
+        {
+            state.teller.agent_signed();
+        }
+        let command = Command {
+            ask,
+            draw: world.draw()?,
+        };
+        let now = world.clock.now();
+        let book = state.book.as_mut().expect("loaded before any step");
+        let Some(account) = world.owners.listener(state.number) else {
+            return Ok(book.step(command, now).await?);
+        };
+        let (teller, randomness, mut owed) = (&mut state.teller, world.randomness.as_ref(), 0);
+        let stepping = book.step_with(command, now, |step, batch| {
+            owed = teller.owe(account, &step, randomness, now, batch)?;
+            Ok(())
+        });
+        let effects = stepping.await?;
+        if owed > 0 {
+            world.owners.owed(account, state.number, owed);
+        }
+        Ok(effects)
     }
 
     /// Who waits for a repeat waits for the first, or has its answer at once.

@@ -9,6 +9,7 @@ mod histories;
 mod holding;
 mod kills;
 mod lives;
+mod news;
 mod offline;
 mod people;
 mod receipts;

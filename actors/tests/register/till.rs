@@ -1,6 +1,7 @@
 //! A register over a store, with an agent and a tax service that do as they are told, on a clock that is moved by hand: the machine and
 //! `Durable` alone, in one thread, without actors. The process may be killed before or after any commit.
 
+use crate::news::Told;
 pub(crate) use crate::people::{seconds, signer, unit};
 use crate::script::reply;
 pub(crate) use crate::script::{Agent, Server};
@@ -65,6 +66,8 @@ pub(crate) struct Till {
     pub(crate) commits: u64,
     pub(crate) posts: u32,
     pub(crate) questions: Vec<&'static str>,
+    /// What its owner is told.
+    pub(crate) told: Told,
     store: Arc<MemoryStore>,
     book: Option<Durable<RegisterBook>>,
     /// What is on its way to the register, by when it comes.
@@ -141,6 +144,7 @@ impl Till {
             commits: 0,
             posts: 0,
             questions: Vec::new(),
+            told: Told::default(),
             store: Arc::new(MemoryStore::new()),
             book: None,
             coming: BTreeMap::new(),
@@ -175,6 +179,7 @@ impl Till {
         self.store = Arc::new(self.store.crash());
         // Everything on its way to the old process is lost; what was posted may be registered.
         self.coming.clear();
+        self.told.restart();
         let wall = self.now.wall + TimeDelta::milliseconds(millis(later));
         self.now = Now {
             wall,
@@ -197,6 +202,10 @@ impl Till {
 
     pub(crate) fn store(&self) -> &MemoryStore {
         &self.store
+    }
+
+    pub(crate) fn shared_store(&self) -> Arc<MemoryStore> {
+        Arc::clone(&self.store)
     }
 
     /// Tells the machine, and does what it wants.
@@ -236,7 +245,7 @@ impl Till {
                 self.homes.push("end taken back");
             }
             let book = self.book.as_mut().unwrap();
-            let effects = book.step(Command { ask, draw }, self.now).await.unwrap();
+            let effects = self.told.step(book, Command { ask, draw }, self.now).await;
             if kill.is_some() {
                 return self.die().await;
             }
@@ -664,6 +673,7 @@ impl Till {
         assert_eq!(own, server, "what we hold registered, and what the server has");
         let moments: Vec<_> = theirs.iter().map(|found| found.document.head.issued).collect();
         assert!(moments.is_sorted(), "time ran back: {moments:?}");
+        crate::news::check(self, &ours).await;
     }
 
     /// Nothing waits, nothing is under way.

@@ -2,7 +2,8 @@
 
 use crate::world::{INVOKER, World, over, until};
 use actors::clock::Now;
-use actors::deliveries::{Deliveries, EventRecord, Hook, Outbox, Posted, Poster, Status, Taken, sweep};
+use actors::deliveries::{Deliveries, EventRecord, Outbox, Status, Taken, sweep};
+use actors::hooks::{Hook, Posted, Poster};
 use actors::ids::{ChallengeId, InvokerCode};
 use actors::machines::otp::{Detail, Reason};
 use actors::metrics::Metrics;
@@ -374,12 +375,19 @@ struct Partner {
     script: Mutex<VecDeque<Posted>>,
 }
 
-impl Poster for Partner {
+impl Poster<EventRecord> for Partner {
     fn post<'a>(&'a self, hook: &'a Hook, id: Uuid, event: &'a EventRecord, _: Now) -> BoxFuture<'a, Posted> {
         assert_eq!((hook.url.as_str(), hook.key.len()), ("https://partner.test/", 32));
         self.posts.lock().unwrap().push((id, event.status));
         let posted = self.script.lock().unwrap().pop_front().unwrap_or(Posted::Taken);
         Box::pin(async move { posted })
+    }
+}
+
+fn again(after_seconds: Option<u32>) -> Posted {
+    Posted::Again {
+        after_seconds,
+        status: None,
     }
 }
 
@@ -423,7 +431,7 @@ async fn a_partner_that_wishes_is_told_each_change_once() {
 
 #[tokio::test]
 async fn news_that_are_not_taken_come_again_under_the_same_id() {
-    let (world, deliveries, partner, running) = told(&[Posted::Again(None), Posted::Again(Some(600))]).await;
+    let (world, deliveries, partner, running) = told(&[again(None), again(Some(600))]).await;
     sent(&world, &["a"], false).await;
     deliveries.take("smpp", &theirs("a", Failed)).await.unwrap();
     until("the first post", || partner.posts().len() == 1).await;

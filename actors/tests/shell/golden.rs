@@ -192,6 +192,116 @@ fn what_partners_are_told_and_granted_is_the_golden_one() {
 }
 
 #[test]
+fn what_owners_are_told_is_the_golden_one() {
+    use actors::machines::register::{
+        DocumentFacts, DocumentKind, Limit, Nearness, News, OfflineCause, Settled,
+    };
+    use actors::owners::{FormerKey, KeptRecord, OwedRecord, OwnerEvent, OwnerHookRecord, ReplayRecord};
+    let at_ms = 1_772_352_000_000;
+    let hook = OwnerHookRecord {
+        url: "https://owner.test/events".to_owned(),
+        salt: [7; 16],
+        former: Some(FormerKey {
+            salt: [8; 16],
+            until_ms: at_ms,
+        }),
+        put_ms: at_ms,
+        gone_ms: Some(at_ms),
+    };
+    check("owner-hook", &hook);
+    let document = DocumentFacts {
+        uid: fiscal::Uid::new("01a2017b-98b2-751c-831d-6c7fe7790067").unwrap(),
+        kind: DocumentKind::Sale,
+        local_number: fiscal::LocalNumber::new(2).unwrap(),
+        fiscal_number: Some(fiscal::FiscalNumber::new("1000000002").unwrap()),
+        issued: chrono::DateTime::from_timestamp_millis(at_ms)
+            .unwrap()
+            .naive_utc(),
+        sum: Some("12.50".parse().unwrap()),
+        is_offline: false,
+        is_testing: false,
+    };
+    let operation = actors::ids::OperationId(Uuid::from_u128(3));
+    let every = |document: DocumentFacts| {
+        let of = || document.clone();
+        vec![
+            News::Registered {
+                document: of(),
+                operation,
+            },
+            News::Rejected {
+                document: of(),
+                operation,
+                code: Some(9),
+            },
+            News::InDoubt {
+                document: of(),
+                operation,
+            },
+            News::Settled {
+                document: of(),
+                operation,
+                outcome: Settled::Revoked,
+            },
+            News::ShiftOpened {
+                document: of(),
+                operation,
+                shift: 4,
+            },
+            News::ShiftClosed {
+                document: of(),
+                operation,
+                shift: 4,
+            },
+            News::OfflineBegun {
+                document: of(),
+                cause: OfflineCause::Person,
+            },
+            News::OfflineEnded { documents: 5 },
+            News::AgentAway { operation: None },
+            News::LimitNear {
+                limit: Limit::Shift,
+                nearness: Nearness::Reached,
+                minutes_left: 0,
+            },
+        ]
+    };
+    let register = fiscal::RegisterNumber::new(4_000_000_001).unwrap();
+    let events: Vec<OwnerEvent> = (1..)
+        .zip(every(document))
+        .map(|(id, news)| OwnerEvent {
+            id: Uuid::from_u128(id),
+            register,
+            at_ms,
+            news,
+        })
+        .collect();
+    let kept = KeptRecord {
+        event: events[0].clone(),
+        ended_ms: at_ms,
+        tries: 2,
+        status: Some(503),
+    };
+    check("owner-kept", &kept);
+    let owed = OwedRecord {
+        events,
+        told: 1,
+        tries: 2,
+        status: Some(503),
+        due_ms: at_ms,
+    };
+    check("owner-owed", &owed);
+    let replay = ReplayRecord {
+        after: 1,
+        until: u128::MAX,
+        asked_ms: at_ms,
+        tries: 1,
+        due_ms: at_ms,
+    };
+    check("owner-replay", &replay);
+}
+
+#[test]
 fn a_claim_and_a_mac_have_the_sizes_that_records_count_on() {
     let claim = Claim::new(InvokerCode(Uuid::nil()), "send", "k", b"");
     #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]

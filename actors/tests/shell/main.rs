@@ -13,6 +13,8 @@ mod faults;
 mod golden;
 mod guards;
 mod idempotency;
+mod owners;
+mod owners_world;
 mod register_world;
 mod registers;
 mod world;

@@ -7,6 +7,7 @@ use actors::ids::{AccountId, CashierId, KeyId};
 use actors::machines::register::{
     LineRequest, OperationState, PaymentRequest, ReceiptRequest, Request, SellerFacts, Settings, Signer, Unit,
 };
+use actors::owners::{Listener, Nobody};
 use actors::register::{Asked, Ordered, RegisterMessage, RegisterMetrics, RegisterService, Registers, World};
 use actors::registry::Registry;
 use actors::testing::{ManualClock, ScriptedAgent, ScriptedTax, SealVerifier, SeededRandomness};
@@ -55,6 +56,16 @@ pub(crate) async fn over(
     clock: Arc<ManualClock>,
     tax: Arc<ScriptedTax>,
 ) -> storage::Result<Shop> {
+    over_with(store, clock, tax, Arc::new(Nobody)).await
+}
+
+/// Registers that tell somebody what they do.
+pub(crate) async fn over_with(
+    store: Arc<dyn Store>,
+    clock: Arc<ManualClock>,
+    tax: Arc<ScriptedTax>,
+    owners: Arc<dyn Listener>,
+) -> storage::Result<Shop> {
     let metrics = RegisterMetrics::new(&prometheus::Registry::new()).unwrap();
     let dynamic: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
     let seed = u64::try_from(clock.now().wall.timestamp_millis()).unwrap();
@@ -70,6 +81,7 @@ pub(crate) async fn over(
         agents: Arc::<ScriptedAgent>::clone(&agent),
         verifier: Arc::new(SealVerifier),
         tax: Arc::<ScriptedTax>::clone(&tax),
+        owners,
         metrics: metrics.clone(),
         tasks: TaskTracker::new(),
         going_down: CancellationToken::new(),

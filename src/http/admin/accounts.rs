@@ -187,7 +187,7 @@ fn parse(id: &str) -> Result<AccountId, Problem> {
     Uuid::parse_str(id).map(AccountId).map_err(invalid)
 }
 
-fn known(gateway: &Gateway, id: &str) -> Result<AccountId, Problem> {
+pub(super) fn known(gateway: &Gateway, id: &str) -> Result<AccountId, Problem> {
     let account = parse(id)?;
     gateway
         .accounts

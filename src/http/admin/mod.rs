@@ -14,6 +14,7 @@ pub mod integrations;
 pub mod invokers;
 pub mod licences;
 pub(super) mod lines;
+pub mod owner_hooks;
 pub mod register_tools;
 pub mod registers;
 

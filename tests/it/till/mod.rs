@@ -3,6 +3,7 @@
 mod checklist;
 mod faults;
 mod held;
+mod hooks;
 mod offline;
 pub(crate) mod shop;
 mod views;

@@ -192,11 +192,17 @@ async fn run(config: &Config, store: &Arc<MemoryStore>, agent: &Arc<Agent>, is_f
 
 impl Shop {
     pub fn open() -> Self {
+        Self::open_with(|_| {})
+    }
+
+    /// A shop whose gateway differs in something.
+    pub fn open_with(change: impl FnOnce(&mut Config)) -> Self {
         let runtime = runtime();
         let stand_in = runtime.block_on(StandIn::start());
         let mut config = crate::world::Setup::default().config;
         config.tax.url = format!("{}/fs", stand_in.url);
         config.cashdesk.hold_seconds = HOLD_SECONDS;
+        change(&mut config);
         let agent = Arc::new(Agent {
             cashier: Cashier::new(3, TAX_NUMBER),
             senior: Cashier::new(SENIOR, TAX_NUMBER),

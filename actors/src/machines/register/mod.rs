@@ -11,6 +11,7 @@ mod command;
 mod decide;
 mod form;
 pub mod kyiv;
+mod news;
 mod note;
 mod policy;
 mod request;
@@ -27,6 +28,7 @@ pub use command::{
     Reply, Signature, Tool,
 };
 pub use decide::fingerprint;
+pub use news::{Limit, Nearness, News, Settled, news};
 pub use note::{DocumentOutcome, Note};
 pub use policy::{
     AutoClose, COMMENT_CHARACTERS_MAX, OFFLINE_LIMITS, PACKAGE_LIMITS, PAYMENT_FORMS_MAX,

@@ -76,7 +76,7 @@ impl Resolve for Guarded {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = found.filter(|found| reach.includes(found.ip())).collect();
             if allowed.is_empty() {
-                return Err("the name has no address that requests are pushed to".into());
+                return Err("the name has no address that may be called".into());
             }
             let addresses: Addrs = Box::new(allowed.into_iter());
             Ok(addresses)
