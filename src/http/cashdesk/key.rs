@@ -57,13 +57,10 @@ async fn relay(gateway: &Gateway, mut exchange: Exchange) -> Result<Response<Vec
     if exchange.method != Method::POST {
         return Err(Fault::method_not_allowed("POST"));
     }
-    if !face.relays_keys {
-        return Err(off());
-    }
     // The token is not looked for in the form: nothing is read of a stranger's.
     let caller = super::caller_of(face, &exchange).ok_or_else(Fault::unauthorized)?;
     let account = face.accounts.account(caller.account);
-    if !account.is_some_and(|account| account.may_relay_keys) {
+    if !face.relays_keys || !account.is_some_and(|account| account.may_relay_keys) {
         return Err(off());
     }
     let place = gateway.agents.begin_relay(caller.account)?;
