@@ -1,6 +1,7 @@
 //! A table of faults. After each: numbers without gap or repeat, every acknowledged receipt once at the server, nothing stuck past its
 //! deadline and a second.
 
+use crate::offline::{come_back, go_away};
 use crate::receipts::{money, sale};
 use crate::shifts::{done, refused};
 use crate::till::{Agent, Server, Till, is_cancelled, seconds};
@@ -302,6 +303,26 @@ async fn the_same_faults_at_the_z_and_the_close_still_close_the_shift() {
             assert_eq!(reports.count(), 1, "{} {before}", row.fault);
         }
     }
+}
+
+#[tokio::test]
+async fn an_opening_whose_ticket_was_lost_still_lets_the_register_go_offline() {
+    let mut till = Till::new().await;
+    till.unit.settings.offline = true;
+    till.server_script = [Server::DropsAfter].into();
+    done(till.ask(Request::OpenShift).await);
+    assert_eq!(
+        till.view().no_offline,
+        None,
+        "its session was asked for with its fate"
+    );
+    go_away(&mut till);
+    assert!(done(till.ask(sale("10.00")).await).document.is_offline);
+    come_back(&mut till);
+    till.wait(seconds(300)).await;
+    assert_eq!(till.view().link, Link::Online);
+    till.check().await;
+    assert_eq!(till.tax.documents().len(), 4, "opening, begin, sale, end");
 }
 
 #[tokio::test]

@@ -332,23 +332,6 @@ async fn an_opening_or_a_storno_in_doubt_cannot_be_revoked_and_waits() {
 }
 
 #[tokio::test]
-async fn an_opening_whose_ticket_was_lost_still_lets_the_register_go_offline() {
-    let mut till = Till::new().await;
-    till.unit.settings.offline = true;
-    till.server_script = [Server::DropsAfter].into();
-    done(till.ask(Request::OpenShift).await);
-    assert_eq!(
-        till.view().no_offline,
-        None,
-        "its session was asked for with its fate"
-    );
-    go_away(&mut till);
-    assert!(is_offline(&sold(&mut till, "10.00").await));
-    settle(&mut till).await;
-    assert_eq!(kinds(&till), ["open", "begin", "receipt", "end"]);
-}
-
-#[tokio::test]
 async fn a_doubt_without_an_agent_is_kept_until_it_is_known() {
     let mut till = shop().await;
     till.server_script = [Server::DropsAfter].into();

@@ -146,7 +146,7 @@ impl<'a> Desk<'a> {
     pub fn ends(&self, path: &str, body: &Value) -> Ended {
         let key = format!("{}-{}", self.register, self.keys.replace(self.keys.get() + 1));
         // Every other one does not want to be held.
-        let prefer = if self.keys.get() % 2 == 0 {
+        let prefer = if self.keys.get().is_multiple_of(2) {
             "respond-async"
         } else {
             "wait=10"
