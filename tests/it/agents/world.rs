@@ -62,6 +62,8 @@ impl World {
         config.limits.shutdown_seconds = 5;
         config.agents.key = ConfigSecret::new("KioqKioqKioqKioqKioqKioqKioqKioqKioqKioqKio=");
         config.agents.push_private_addresses = true;
+        // Its own file would lie beside the store, which here is in memory alone: all tests would make it in one place.
+        config.evidence.signing_keys = vec![ConfigSecret::new(crate::world::EVIDENCE_KEY)];
         change(&mut config);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let environment = Environment {
