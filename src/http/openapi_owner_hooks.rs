@@ -53,7 +53,7 @@ admin_route!(
     [
         ("id" = Uuid, Path),
         ("state" = Option<String>, Query, description = "`owed`, `delivered` or `given_up`; all without it"),
-        ("register" = Option<u64>, Query, description = "Of this register alone"),
+        ("register" = Option<u64>, Query, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, description = "Of this register alone"),
         ("since" = Option<String>, Query, description = "That happened at this moment or later (RFC 3339)"),
         ("after" = Option<Uuid>, Query, description = "`next` of the page before"),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 200)

@@ -257,8 +257,12 @@ async fn live(seed: u64, seen: &mut Seen) {
         }
     }
     clear(&mut till);
-    if matches!(till.view().link, Link::Manual(_)) {
-        till.resolve(None).await;
+    // What was on its way when the weather cleared may still be refused, and stops the register once more.
+    for _ in 0..2 {
+        if matches!(till.view().link, Link::Manual(_)) {
+            till.resolve(None).await;
+        }
+        till.wait(seconds(300)).await;
     }
     if till.view().offline.is_some_and(|offline| offline.stays) {
         till.tool(Tool::GoOnline).await;

@@ -117,6 +117,7 @@ impl History {
 
     /// One thing happens, then time is judged.
     pub(crate) async fn step(&mut self) {
+        self.model.saw(self.wall_ms());
         let acts = [
             (34, Act::Send),
             (22, Act::Verify),
@@ -216,6 +217,7 @@ impl History {
         self.seen
             .insert(if by < 0 { "clock back" } else { "clock forward" });
         self.clock.jump(TimeDelta::seconds(by));
+        self.model.saw(self.wall_ms());
         self.note(format!("the wall clock jumps by {by} s"));
     }
 
@@ -250,10 +252,12 @@ impl History {
         }
         self.anchor().await;
         self.crash_wall_ms = self.wall_ms();
+        self.model.saw(self.crash_wall_ms);
         let wall = self.clock.now().wall + TimeDelta::seconds(away);
         self.clock = Arc::new(ManualClock::starting_at(wall));
         self.arm();
         self.model.restart(wall.timestamp_millis());
+        self.model.saw(wall.timestamp_millis());
         self.note(format!("crash; the next process begins {away} s later"));
         if let Some(customer) = uncertain {
             self.learn(customer).await;

@@ -46,9 +46,19 @@ pub(crate) struct Model {
     pub(crate) successes: HashMap<ChallengeId, u32>,
     /// Answers that an idempotency key has given, and when (wall).
     pub(crate) kept: HashMap<(u64, bool), (Answer, i64)>,
+    /// The furthest that the wall clock has stood since a message was handed over.
+    pub(crate) latest: HashMap<ChallengeId, i64>,
 }
 
 impl Model {
+    /// The wall clock was seen to stand here: an idempotency key whose time was over at any moment is over, also when the clock is set back again.
+    pub(crate) fn saw(&mut self, wall_ms: i64) {
+        for message in &self.messages {
+            let latest = self.latest.entry(message.challenge).or_insert(wall_ms);
+            *latest = wall_ms.max(*latest);
+        }
+    }
+
     /// Time passes on the running clock.
     pub(crate) fn pass(&mut self, ms: i64) {
         for window in self.windows.values_mut() {

@@ -575,11 +575,12 @@ impl History {
                 .messages
                 .iter()
                 .filter(|m| m.claim == Some(claim) && m.taken != Some(false));
-            let same_day = earlier.filter(|m| {
+            let is_live = |m: &&Message| {
                 let born = |id: ChallengeId| id.0.get_timestamp().map_or(0, |t| t.to_unix().0.cast_signed());
-                (born(message.challenge) - born(m.challenge)).abs() < 23 * 3_600
-            });
-            let live: Vec<_> = same_day.map(|m| m.challenge).collect();
+                let latest = self.model.latest.get(&m.challenge).map_or(0, |ms| ms / 1_000);
+                latest.max(born(message.challenge)) - born(m.challenge) < 23 * 3_600
+            };
+            let live: Vec<_> = earlier.filter(is_live).map(|m| m.challenge).collect();
             assert!(live.is_empty(), "a second message for one key, after {live:?}");
         }
         self.model.messages.push(message);

@@ -255,6 +255,7 @@ fn wanted(query: &str) -> Result<Wanted, Problem> {
                 let number = value
                     .parse()
                     .ok()
+                    .filter(|number| i64::try_from(*number).is_ok())
                     .and_then(|number| RegisterNumber::new(number).ok());
                 let wrong = || invalid("register: must be a fiscal number".to_owned());
                 wanted.register = Some(number.ok_or_else(wrong)?);
