@@ -257,15 +257,19 @@ async fn live(seed: u64, seen: &mut Seen) {
         }
     }
     clear(&mut till);
-    // What was on its way when the weather cleared may still be refused, and stops the register once more.
+    if till.view().offline.is_some_and(|offline| offline.stays) {
+        till.tool(Tool::GoOnline).await;
+    }
+    // What was on its way when the weather cleared may still be refused, and what was refused before a person kept the register offline waits for a
+    // person once it is back.
     for _ in 0..2 {
         if matches!(till.view().link, Link::Manual(_)) {
             till.resolve(None).await;
         }
         till.wait(seconds(300)).await;
     }
-    if till.view().offline.is_some_and(|offline| offline.stays) {
-        till.tool(Tool::GoOnline).await;
+    if matches!(till.view().link, Link::Manual(_)) {
+        till.resolve(None).await;
     }
     till.wait(seconds(900)).await;
     judge(&mut till, operations, seed, seen).await;
