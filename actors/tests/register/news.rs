@@ -8,8 +8,8 @@ use actors::clock::Now;
 use actors::durable::Durable;
 use actors::ids::AccountId;
 use actors::machines::register::{
-    Ask, AutoClose, Command, DocumentKind, Effect, Limit, Link, Nearness, News, OfflineCause, OperationState,
-    Refusal, RegisterBook, Request, Settled, Signature,
+    Ask, AutoClose, Command, DocumentKind, DocumentOutcome, Effect, Limit, Link, Nearness, News, Note,
+    OfflineCause, OperationState, Refusal, RegisterBook, Request, Settled, Signature,
 };
 use actors::owners::{Needs, OwnerEvent, OwnerMetrics, Owners, Settings, Teller, Wanted};
 use actors::register::rows::DocumentRecord;
@@ -220,12 +220,22 @@ async fn a_refusal_that_only_says_that_the_shift_is_another_is_no_news() {
 
 #[tokio::test]
 async fn a_doubt_is_told_once_and_so_is_what_became_of_it() {
-    for (server, is_posted_again) in [(Server::DropsAfter, false), (Server::DropsBefore, true)] {
+    for (faults, posts) in [
+        (vec![Server::DropsAfter], 2),
+        (vec![Server::DropsBefore], 3),
+        (vec![Server::DropsBefore, Server::DropsBefore], 4),
+    ] {
         let mut till = shop().await;
         let before = owed(&till).await.len();
-        till.server_script = [server, Server::Answers(seconds(1))].into();
+        till.notes.clear();
+        till.server_script = faults.into();
+        till.server_script.push_back(Server::Answers(seconds(1)));
         done(till.ask(sale("10.00")).await);
-        assert_eq!(till.posts, 2 + u32::from(is_posted_again));
+        assert_eq!(till.posts, posts);
+        let doubtful = till.notes.iter().filter(
+            |note| matches!(note, Note::Document { outcome, .. } if *outcome == DocumentOutcome::Doubtful),
+        );
+        assert_eq!(doubtful.count(), 1, "counted once, however often it is in doubt");
         let news = told(&till).await.split_off(before);
         let topics: Vec<_> = news.iter().map(News::topic).collect();
         assert_eq!(
