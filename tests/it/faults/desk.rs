@@ -325,7 +325,12 @@ impl<'a> Desk<'a> {
     /// What the gateway has of the open shift is what the tax service has.
     fn check_shift(&self, documents: &[sandbox::fiscal::DocumentState]) {
         let ask = json!({ "num_fiscal": self.register, "include_checks": true, "no_pdf": true, "no_text_print": true });
-        let report = self.try_within(20, "/api/v2/shift/xReport", &ask).json();
+        // The last kill may come a moment after its paper, in the middle of this.
+        let report = eventually("the X-report is shown", || {
+            let call = self.call("/api/v2/shift/xReport", &ask);
+            self.through(call.header("Prefer", "wait=20"))
+        });
+        let report = report.json();
         let own = report["checks_list"].as_array().unwrap().iter();
         let own: Vec<String> = own.map(|check| text(check, "order_num")).collect();
         let opened = documents

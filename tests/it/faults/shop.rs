@@ -203,9 +203,11 @@ impl Kills {
         Deed::Cut
     }
 
-    /// Moments that did not come yet.
+    /// Moments that did not come yet. A kill that is under way is waited for, and what it left dead runs again.
     pub fn left(&self) -> Vec<(Paper, Step)> {
-        self.due.lock().unwrap().iter().copied().collect()
+        let left = self.due.lock().unwrap().iter().copied().collect();
+        self.gateway.start_again();
+        left
     }
 
     /// Which were made, and how often.

@@ -3,6 +3,7 @@
 //! A fault of the line is made here and not in either process, so that both are the real programs. What passes is shown to the test at
 //! three stages, and the test says what becomes of it.
 
+use crate::world::eventually;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -181,8 +182,14 @@ impl Wire {
         if standing.is_some() {
             return;
         }
-        let listener = self.runtime.block_on(TcpListener::bind(self.address));
-        let listener = listener.unwrap_or_else(|error| panic!("{}: {error}", self.address));
+        // A program that another test is just starting has what this process had open, the listener before this one too, until it begins.
+        let listener = eventually("the line stands again", || {
+            match self.runtime.block_on(TcpListener::bind(self.address)) {
+                Ok(listener) => Some(listener),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
+                Err(error) => panic!("{}: {error}", self.address),
+            }
+        });
         let end = CancellationToken::new();
         let accepting = accept(listener, Arc::clone(&self.shared), end.clone());
         let accepting = self.runtime.spawn(accepting);
