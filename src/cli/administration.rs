@@ -47,10 +47,21 @@ impl AdminArguments {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, String> {
+        self.call_within(CALL_MAX, method, path, body).await
+    }
+
+    /// The same, for routes that take longer.
+    pub(super) async fn call_within(
+        &self,
+        deadline: Duration,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, String> {
         let (url, key) = self.target()?;
         let request = countersign::outbound::client()?
             .request(method, format!("{url}{path}"))
-            .timeout(CALL_MAX)
+            .timeout(deadline)
             .bearer_auth(key);
         let request = match &self.operator {
             Some(operator) => request.header("countersign-operator", operator),

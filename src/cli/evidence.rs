@@ -1,18 +1,23 @@
 //! `countersign evidence export|verify|key`, `countersign audit`.
 
+use super::administration::AdminArguments;
 use actors::random::OsRandomness;
 use clap::{Args, Subcommand};
 use countersign::secrets::evidence_key;
 use evidence::Bundle;
 use evidence::checkpoint::Verifier;
 use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The largest bundle that is read: what the largest contract may come to, in base64, several times over.
 const BUNDLE_BYTES_MAX: u64 = 512 * 1_024 * 1_024;
+/// An hour and a minute: a page or a bundle may be half a gigabyte to be hashed, and a gateway may be set to hold a request for an hour.
+const PAGE_MAX: Duration = Duration::from_secs(3_660);
 /// Findings that are printed; the rest is counted.
 const PRINTED_MAX: usize = 100;
 
@@ -27,20 +32,6 @@ pub(super) enum Evidence {
         /// The log's name, say example.com/evidence.
         origin: String,
     },
-}
-
-#[derive(Args)]
-pub(super) struct Target {
-    /// Base URL of the administrators' listener.
-    #[arg(long, env = "COUNTERSIGN_ADMIN_URL", default_value = "http://127.0.0.1:9090")]
-    admin_url: String,
-    /// The administrators' key; better given by the variable, which no process list shows.
-    #[arg(long, env = "COUNTERSIGN_ADMIN_KEY", hide_env_values = true)]
-    admin_key: Option<String>,
-    /// Directory of a running `countersign dev`: takes URL and key from its dev.json.
-    #[cfg(feature = "dev")]
-    #[arg(long, value_name = "DIR")]
-    dev: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -61,7 +52,7 @@ pub(super) struct Export {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
-    target: Target,
+    admin: AdminArguments,
 }
 
 #[derive(Args)]
@@ -79,7 +70,7 @@ pub(super) struct Audit {
     #[arg(long)]
     full: bool,
     #[command(flatten)]
-    target: Target,
+    admin: AdminArguments,
 }
 
 pub(super) fn evidence(command: &Evidence) -> Result<(), String> {
@@ -104,11 +95,11 @@ fn export(arguments: &Export) -> Result<(), String> {
         contract,
         company,
         out,
-        target,
+        admin,
     } = arguments;
     let body =
         json!({ "integration": integration, "client": client, "contract": contract, "company": company });
-    let bundle: Bundle = super::runtime()?.block_on(ask(target, "/admin/v1/evidence/bundle", &body))?;
+    let bundle: Bundle = super::runtime()?.block_on(ask(admin, "/admin/v1/evidence/bundle", &body))?;
     let text = serde_json::to_vec_pretty(&bundle).map_err(|error| error.to_string())?;
     std::fs::write(out, text).map_err(|error| format!("{}: cannot be written: {error}", out.display()))?;
     println!("{} containers written to {}", bundle.entries.len(), out.display());
@@ -171,7 +162,7 @@ pub(super) fn audit(arguments: &Audit) -> Result<(), String> {
         let (mut from, mut findings) = (0, Vec::new());
         loop {
             let body = json!({ "from": from, "full": arguments.full });
-            let page: Page = ask(&arguments.target, "/admin/v1/evidence/audit", &body).await?;
+            let page: Page = ask(&arguments.admin, "/admin/v1/evidence/audit", &body).await?;
             bar.set_length(page.size);
             bar.set_position(page.next);
             findings.extend(page.findings);
@@ -208,35 +199,9 @@ fn style() -> Result<ProgressStyle, String> {
         .map_err(|error| format!("the progress bar: {error}"))
 }
 
-async fn ask<T: DeserializeOwned>(target: &Target, path: &str, body: &Value) -> Result<T, String> {
-    let (url, key) = address(target)?;
-    let request = countersign::outbound::client()?
-        .post(format!("{}{path}", url.trim_end_matches('/')))
-        .bearer_auth(key)
-        .header("content-type", "application/json")
-        .body(body.to_string());
-    let answer = request
-        .send()
-        .await
-        .map_err(|error| format!("{url}: no answer: {error}"))?;
-    let status = answer.status();
-    let text = answer
-        .text()
-        .await
-        .map_err(|error| format!("{url}: the answer broke off: {error}"))?;
-    if !status.is_success() {
-        return Err(format!("{url}: {status}: {text}"));
-    }
-    serde_json::from_str(&text).map_err(|error| format!("{url}: an answer that is none: {error}"))
-}
-
-fn address(target: &Target) -> Result<(String, String), String> {
-    #[cfg(feature = "dev")]
-    if let Some(data) = &target.dev {
-        let file = countersign::dev::DevFile::read(data)?;
-        return Ok((file.admin, file.admin_key));
-    }
-    let missing =
-        "a key is needed: set COUNTERSIGN_ADMIN_KEY, or name a directory of `countersign dev` with --dev";
-    Ok((target.admin_url.clone(), target.admin_key.clone().ok_or(missing)?))
+async fn ask<T: DeserializeOwned>(admin: &AdminArguments, path: &str, body: &Value) -> Result<T, String> {
+    let answer = admin
+        .call_within(PAGE_MAX, Method::POST, path, Some(body))
+        .await?;
+    serde_json::from_value(answer).map_err(|error| format!("{path}: an answer that is none: {error}"))
 }

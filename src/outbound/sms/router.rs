@@ -158,6 +158,7 @@ impl Router {
         if order.is_empty() {
             return refused(true, "no-route", "no operator is for this number");
         }
+        let parts = sms::segment::count(message.text.expose());
         let (clock, began) = (&self.clock, self.clock.now().mono);
         let mut last = refused(
             false,
@@ -178,7 +179,7 @@ impl Router {
             }
             let submitted = self.offer(operator.as_ref(), message, left).await;
             let goes_on = routing::goes_on(&submitted);
-            let outcome = outcome(operator.as_ref(), submitted, message);
+            let outcome = outcome(operator.name(), submitted, parts, operator.is_polled());
             if !goes_on {
                 return outcome;
             }
@@ -228,13 +229,14 @@ impl Drop for Pending<'_> {
     }
 }
 
-fn outcome(operator: &dyn Operator, submitted: Submitted, message: &Message) -> Outcome {
+/// What an operator made of a message, as the customer's actor is told it; `parts` and `is_polled` are of a message that was taken.
+pub(super) fn outcome(operator: &str, submitted: Submitted, parts: u32, is_polled: bool) -> Outcome {
     match submitted {
         Submitted::Accepted { ids } => Outcome::Accepted(HandOver {
-            operator: operator.name().to_owned(),
+            operator: operator.to_owned(),
             operator_ids: ids,
-            parts: sms::segment::count(message.text.expose()),
-            is_polled: operator.is_polled(),
+            parts,
+            is_polled,
         }),
         Submitted::Refused {
             permanent,
@@ -263,22 +265,8 @@ impl SmsSender for Router {
             // Nobody remembers which operator it went to: whoever knows it by our id may say so.
             for operator in self.operators.values() {
                 let known = match operator.look_up(message, deadline).await {
-                    Some(Submitted::Accepted { ids }) => Outcome::Accepted(HandOver {
-                        operator: operator.name().to_owned(),
-                        operator_ids: ids,
-                        parts: 0,
-                        is_polled: operator.is_polled(),
-                    }),
-                    Some(Submitted::Refused {
-                        permanent,
-                        code,
-                        text,
-                    }) => Outcome::Refused {
-                        permanent,
-                        code,
-                        text,
-                    },
                     Some(Submitted::Unknown) | None => continue,
+                    Some(submitted) => outcome(operator.name(), submitted, 0, operator.is_polled()),
                 };
                 return Lookup::Known(known);
             }

@@ -2,10 +2,10 @@
 
 use super::http::submission;
 use super::report;
-use super::router::Operator;
+use super::router::{Operator, outcome};
 use actors::deliveries::{Deliveries, Taken};
 use actors::ids::ChallengeId;
-use actors::ports::{HandOver, Message, Outcome};
+use actors::ports::Message;
 use futures_util::future::BoxFuture;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use smpp::{Client, Event};
@@ -149,24 +149,10 @@ async fn take(operator: &str, event: Event, deliveries: &Deliveries) {
             }
         },
         Event::Late { challenge, submitted } => {
-            let outcome = match submitted {
-                Submitted::Accepted { ids } => Outcome::Accepted(HandOver {
-                    operator: operator.to_owned(),
-                    operator_ids: ids,
-                    parts: 0,
-                    is_polled: false,
-                }),
-                Submitted::Refused {
-                    permanent,
-                    code,
-                    text,
-                } => Outcome::Refused {
-                    permanent,
-                    code,
-                    text,
-                },
-                Submitted::Unknown => return,
-            };
+            if submitted == Submitted::Unknown {
+                return;
+            }
+            let outcome = outcome(operator, submitted, 0, false);
             // May be faster than the commit that makes the message unknown; then the row is not there yet.
             for pause in [0, 50, 500, 2_000] {
                 tokio::time::sleep(Duration::from_millis(pause)).await;

@@ -9,7 +9,6 @@ use chrono::TimeDelta;
 use dstu::container::seal;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -117,14 +116,7 @@ impl Agent {
         if child.is_some() {
             return;
         }
-        let log = |name: &str| {
-            let mut options = File::options();
-            let file = options
-                .create(true)
-                .append(true)
-                .open(self.home.path().join(name));
-            Stdio::from(file.unwrap())
-        };
+        let log = |name: &str| super::log_in(self.home.path(), name);
         let mut command = Command::new(smartsign());
         let settings = [
             (

@@ -4,7 +4,6 @@ use super::own_address;
 use crate::client::{Call, Client};
 use crate::process::program;
 use crate::world::eventually;
-use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -83,14 +82,7 @@ impl Gateway {
         if child.is_some() {
             return;
         }
-        let log = |name: &str| {
-            let mut options = File::options();
-            let file = options
-                .create(true)
-                .append(true)
-                .open(self.home.path().join(name));
-            file.unwrap()
-        };
+        let log = |name: &str| super::log_in(self.home.path(), name);
         let mut command: Command = program(&["serve", "--config", self.file().to_str().unwrap()]);
         command.current_dir(self.home.path());
         let started = command.stdout(log("stdout")).stderr(log("stderr")).spawn();

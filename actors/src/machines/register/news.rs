@@ -5,7 +5,7 @@ use super::answer::{Cancelled, DocumentFacts, DocumentKind, OperationRecord, Ope
 use super::away::{Away, Homeward, OfflineCause};
 use super::command::{Effect, Event, Registered};
 use super::note::{DocumentOutcome, Note};
-use super::state::{Flight, QueryStage, Stage};
+use super::state::{QueryStage, Stage};
 use super::{RegisterBook, policy};
 use crate::clock::{Moment, Now};
 use crate::ids::OperationId;
@@ -308,7 +308,7 @@ impl Reader<'_> {
         let flight = self.book.flight().filter(|flight| !flight.was_doubted);
         if let Some(flight) = flight {
             self.news.push(News::InDoubt {
-                document: facts(flight),
+                document: flight.facts(None),
                 operation: flight.operation,
             });
         }
@@ -331,14 +331,14 @@ impl Reader<'_> {
                 Settled::NotRegistered
             };
             self.news.push(News::Settled {
-                document: facts(&flight),
+                document: flight.facts(None),
                 operation: flight.operation,
                 outcome,
             });
         }
         if is_rejected {
             self.news.push(News::Rejected {
-                document: facts(&flight),
+                document: flight.facts(None),
                 operation: flight.operation,
                 code: self.code_for(flight.operation),
             });
@@ -392,7 +392,7 @@ impl Reader<'_> {
             Settled::NotRegistered
         };
         self.news.push(News::Settled {
-            document: facts(flight),
+            document: flight.facts(None),
             operation: flight.operation,
             outcome,
         });
@@ -482,19 +482,5 @@ impl Reader<'_> {
 
     fn is_past(&self, moment: Moment) -> bool {
         moment <= Moment::at(self.now)
-    }
-}
-
-/// What is known of a document that is not registered, or not for certain.
-fn facts(flight: &Flight) -> DocumentFacts {
-    DocumentFacts {
-        uid: flight.uid.clone(),
-        kind: flight.kind,
-        local_number: flight.local_number,
-        fiscal_number: None,
-        issued: flight.issued,
-        sum: flight.sum,
-        is_offline: flight.place.is_some(),
-        is_testing: flight.is_testing,
     }
 }

@@ -295,6 +295,22 @@ pub struct Flight {
     pub place: Option<Planned>,
 }
 
+impl Flight {
+    /// What is known of the document; its fiscal number, where it has one.
+    pub(super) fn facts(&self, fiscal_number: Option<FiscalNumber>) -> DocumentFacts {
+        DocumentFacts {
+            uid: self.uid.clone(),
+            kind: self.kind,
+            local_number: self.local_number,
+            fiscal_number,
+            issued: self.issued,
+            sum: self.sum,
+            is_offline: self.place.is_some(),
+            is_testing: self.is_testing,
+        }
+    }
+}
+
 /// How far a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {

@@ -125,14 +125,5 @@ impl Turn {
 /// What the first document of a session revoked: known not to count, from its delivery on.
 fn revoked(away: &Away) -> Option<DocumentFacts> {
     let flight = away.doubtful.as_ref().filter(|_| away.revokes)?;
-    Some(DocumentFacts {
-        uid: flight.uid.clone(),
-        kind: flight.kind,
-        local_number: flight.local_number,
-        fiscal_number: None,
-        issued: flight.issued,
-        sum: flight.sum,
-        is_offline: false,
-        is_testing: flight.is_testing,
-    })
+    Some(flight.facts(None))
 }

@@ -71,16 +71,7 @@ impl Turn {
             }
             _ => flight.sold.clone(),
         };
-        let facts = DocumentFacts {
-            uid: flight.uid.clone(),
-            kind: flight.kind,
-            local_number: flight.local_number,
-            fiscal_number: number,
-            issued: flight.issued,
-            sum: flight.sum,
-            is_offline: flight.place.is_some(),
-            is_testing: flight.is_testing,
-        };
+        let facts = flight.facts(number);
         let is_opening = flight.kind == DocumentKind::OpenShift;
         let owner = self.owner(flight);
         Registered {
