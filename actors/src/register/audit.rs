@@ -64,8 +64,6 @@ impl Audit {
         detail: &str,
     ) -> storage::Result<Begun> {
         let now = self.clock.now();
-        // The key of a moment that has a row already is drawn by chance: two at once stand beside each other.
-        let id = draw_uuid(self.randomness.as_ref(), now).unwrap_or(Uuid::nil());
         let record = AuditRecord {
             at_ms: now.wall.timestamp_millis(),
             operator: cut(operator, OPERATOR_CHARACTERS_MAX),
@@ -73,11 +71,11 @@ impl Audit {
             detail: cut(detail, DETAIL_CHARACTERS_MAX),
             outcome: String::new(),
         };
-        let key = Key::table("register-audit")
-            .u64(register.get())
-            .i64(record.at_ms)
-            .raw(id.as_bytes())
-            .build();
+        let moment = || Key::table("register-audit").u64(register.get()).i64(record.at_ms);
+        // What was done one after the other within a millisecond is listed in that order; two at once are told apart by chance.
+        let before = self.store.scan(Scan::of(moment().build())).await?.len();
+        let id = draw_uuid(self.randomness.as_ref(), now).unwrap_or(Uuid::nil());
+        let key = moment().u64(before as u64).raw(&id.as_bytes()[8..]).build();
         self.put(key.clone(), &record).await?;
         tracing::info!(
             %register, operator = record.operator, tool, detail = record.detail, "a person uses a tool"
@@ -128,4 +126,29 @@ impl Audit {
 
 fn cut(text: &str, characters: usize) -> String {
     text.chars().take(characters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ManualClock, SeededRandomness};
+    use storage::MemoryStore;
+
+    #[tokio::test]
+    async fn what_was_done_within_a_millisecond_is_listed_in_the_order_in_which_it_was_done() {
+        let audit = Audit {
+            store: Arc::new(MemoryStore::new()),
+            clock: Arc::new(ManualClock::default()),
+            randomness: Arc::new(SeededRandomness::new(1)),
+        };
+        let register = RegisterNumber::new(4_000_000_001).unwrap();
+        let names: Vec<String> = (0..12).map(|turn| format!("tool {turn}")).collect();
+        for name in &names {
+            let begun = audit.begin(register, "olya", name, "").await.unwrap();
+            audit.end(begun, "taken").await.unwrap();
+        }
+        let listed = audit.list(register, None, 100).await.unwrap();
+        let listed: Vec<&str> = listed.iter().map(|row| row.tool.as_str()).collect();
+        assert_eq!(listed, names);
+    }
 }
