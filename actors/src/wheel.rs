@@ -2,8 +2,12 @@
 //!
 //! Deadlines are rows (`due/<wall time>/<actor>`), written in the batch that made them. The wheel reads them once at start; from then on
 //! it is told of each change. An entry it wakes too early or in vain does no harm: the machine judges by its own clock.
+//!
+//! Its moments are monotonic, and some of what registers wait for is an hour of the day: the close before midnight, the limits of offline
+//! work. So the wheel compares the two clocks, and when the wall clock was set, or the machine slept, it wakes every register that has a
+//! deadline: each looks at the new hour at once, and not when half of what the old one had left is over.
 
-use crate::clock::{Clock, Moment};
+use crate::clock::{Clock, Moment, Now};
 use crate::ids::CustomerId;
 use fiscal::RegisterNumber;
 use std::collections::{BTreeSet, HashMap};
@@ -15,6 +19,12 @@ use tokio::sync::Notify;
 const TABLE: &str = "due";
 const KIND_CUSTOMER: u8 = 1;
 const KIND_REGISTER: u8 = 2;
+/// How often the clocks are compared: a register that is late by this has still been in time for whatever has an hour, and one thread wakes
+/// for a microsecond.
+const COMPARED_EVERY: Duration = Duration::from_secs(1);
+/// By how much the wall clock must have moved against the monotonic one, since registers looked at it last, for it to have been set. A
+/// clock that is slewed comes that far in an hour at the fastest; then they look in vain.
+const SET_BY_MS: i64 = 2_000;
 
 /// Whom to wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,6 +142,31 @@ impl Entries {
         self.asleep_until = self.order.first().map(|(deadline, _)| *deadline);
         due
     }
+
+    /// Whose deadlines may be hours of the day. They keep their entries.
+    fn registers(&self) -> Vec<DueKey> {
+        let keys = self.order.iter().map(|(_, key)| *key);
+        keys.filter(|key| matches!(key, DueKey::Register(_))).collect()
+    }
+}
+
+/// How far the wall clock is ahead of the monotonic one: the same as long as nobody sets it.
+struct Ahead(i64);
+
+impl Ahead {
+    fn at(now: Now) -> Self {
+        Self(now.wall.timestamp_millis().saturating_sub(now.mono.0))
+    }
+
+    /// Whether the wall clock was set since the last time that this said so.
+    fn was_set(&mut self, now: Now) -> bool {
+        let Self(ahead) = Self::at(now);
+        let was_set = ahead.abs_diff(self.0) > SET_BY_MS.unsigned_abs();
+        if was_set {
+            self.0 = ahead;
+        }
+        was_set
+    }
 }
 
 impl Desk {
@@ -188,21 +223,29 @@ impl Wheel {
 /// Turns the wheel until every [`Wheel`] is gone.
 pub async fn turn(inbox: WheelInbox, clock: Arc<dyn Clock>, wake: impl Fn(DueKey) + Send) {
     let WheelInbox(desk) = inbox;
+    let mut ahead = Ahead::at(clock.now());
     loop {
-        let now = clock.now().mono;
+        let now = clock.now();
+        let was_set = ahead.was_set(now);
+        let now = now.mono;
         let (due, asleep_until, is_over) = {
             let mut entries = desk.lock();
-            (entries.take_due(now), entries.asleep_until, entries.is_over)
+            let mut due = entries.take_due(now);
+            if was_set {
+                due.extend(entries.registers());
+            }
+            (due, entries.asleep_until, entries.is_over)
         };
         due.into_iter().for_each(&wake);
         if is_over {
             return;
         }
         match asleep_until {
+            // Without an entry nobody waits for any hour.
             None => desk.changed.notified().await,
             Some(until) => {
                 let wait = Duration::from_millis(u64::try_from(until.0 - now.0).unwrap_or(0));
-                let sleep = clock.sleep(wait);
+                let sleep = clock.sleep(wait.min(COMPARED_EVERY));
                 if clock.now().mono > now {
                     continue; // it sleeps from a later moment on than was reckoned with
                 }
@@ -224,6 +267,7 @@ mod tests {
         clock: Arc<ManualClock>,
         wheel: Wheel,
         woken: tokio::sync::mpsc::UnboundedReceiver<i64>,
+        registers: tokio::sync::mpsc::UnboundedReceiver<u64>,
         turning: tokio::task::JoinHandle<()>,
     }
 
@@ -231,15 +275,17 @@ mod tests {
         let clock = Arc::new(ManualClock::default());
         let (wheel, inbox) = Wheel::new();
         let (sender, woken) = tokio::sync::mpsc::unbounded_channel();
+        let (of_registers, registers) = tokio::sync::mpsc::unbounded_channel();
         let wake = move |key| match key {
             DueKey::Customer(id) => sender.send(id.0).expect("the test listens"),
-            DueKey::Register(number) => panic!("{number:?}"),
+            DueKey::Register(number) => of_registers.send(number.get()).expect("the test listens"),
         };
         let turning = tokio::spawn(turn(inbox, Arc::clone(&clock) as Arc<dyn Clock>, wake));
         World {
             clock,
             wheel,
             woken,
+            registers,
             turning,
         }
     }
@@ -301,6 +347,36 @@ mod tests {
         world.set(2, None);
         assert_eq!(world.advance(400).await, Vec::<i64>::new());
         assert_eq!(world.advance(100).await, [1]);
+    }
+
+    #[tokio::test]
+    async fn a_wall_clock_that_was_set_wakes_registers_within_a_second_and_once() {
+        let mut world = world();
+        let register = RegisterNumber::new(4_000_000_001).expect("a number");
+        let in_hours = Moment(world.clock.now().mono.0 + 3_600_000);
+        world.wheel.set(DueKey::Register(register), Some(in_hours));
+        world.set(1, Some(3_600_000));
+        for (set_by_ms, is_noticed) in [
+            (0, false),
+            (1_500, false),
+            (1_500, true), // both together
+            (-1_900, false),
+            (-8 * 3_600_000, true),
+            (8 * 3_600_000, true),
+        ] {
+            world.clock.jump(chrono::TimeDelta::milliseconds(set_by_ms));
+            assert_eq!(world.advance(1_000).await, Vec::<i64>::new(), "{set_by_ms}");
+            let woken: Vec<u64> = std::iter::from_fn(|| world.registers.try_recv().ok()).collect();
+            assert_eq!(!woken.is_empty(), is_noticed, "{set_by_ms}");
+            world.advance(5_000).await;
+            assert!(world.registers.try_recv().is_err(), "{set_by_ms}: once");
+        }
+        world.advance(3_600_000).await;
+        assert_eq!(
+            world.registers.try_recv(),
+            Ok(register.get()),
+            "and it keeps its deadline"
+        );
     }
 
     #[tokio::test]

@@ -123,16 +123,74 @@ async fn a_close_without_its_agent_is_tried_again_until_it_is_done() {
 
 #[tokio::test]
 async fn the_close_comes_in_time_though_the_clock_was_set_either_way() {
-    for jump in [-3 * 3_600, 3 * 3_600, -600, 600] {
+    for jump in [-3 * 3_600, 3 * 3_600, -600, 600, 9 * 3_600, 9 * 3_600 + 2_400] {
         let mut till = Till::at("2026-03-03 09:00:00").await;
         done(till.ask(sale("10.00")).await);
         till.wait(seconds(5 * 3_600)).await;
-        till.jump(TimeDelta::seconds(jump));
+        till.jump(TimeDelta::seconds(jump)).await;
         till.wait_until("2026-03-03 23:49:30").await;
         assert!(till.machine().is_shift_open(), "{jump}");
         till.wait_until("2026-03-03 23:51:30").await;
         assert_eq!(*till.machine().phase(), Phase::Closed, "{jump}");
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_past_the_moment_closes_the_shift_at_once() {
+    for jump in [10 * 3_600, 17 * 3_600, 70 * 3_600] {
+        let mut till = Till::at("2026-03-03 09:00:00").await;
+        done(till.ask(sale("10.00")).await);
+        till.wait(seconds(5 * 3_600)).await;
+        till.jump(TimeDelta::seconds(jump)).await;
+        till.wait(seconds(10)).await;
+        assert_eq!(*till.machine().phase(), Phase::Closed, "{jump}");
+        till.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_past_the_last_hour_of_a_shift_without_a_close_raises_the_alarm_at_once() {
+    let mut till = Till::at("2026-03-03 09:00:00").await;
+    till.unit.settings.auto_close = AutoClose::Off;
+    done(till.ask(sale("10.00")).await);
+    till.jump(TimeDelta::hours(22)).await;
+    assert!(!till.notes.contains(&Note::ShiftTooLong));
+    till.jump(TimeDelta::hours(1)).await;
+    assert!(till.notes.contains(&Note::ShiftTooLong));
+}
+
+#[tokio::test]
+async fn a_shift_that_was_opened_by_a_clock_set_back_since_closes_on_the_day_that_it_is_now() {
+    // Across a restart, too.
+    for restarts in [false, true] {
+        let mut till = Till::at("2026-03-05 09:00:00").await;
+        done(till.ask(sale("10.00")).await);
+        till.jump(TimeDelta::days(-2)).await;
+        if restarts {
+            till.restart(seconds(60)).await;
+        }
+        done(till.ask(sale("10.00")).await);
+        till.wait_until("2026-03-03 23:49:30").await;
+        assert!(till.machine().is_shift_open());
+        till.wait_until("2026-03-03 23:51:00").await;
+        assert_eq!(*till.machine().phase(), Phase::Closed);
+        till.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_between_two_attempts_to_close_shortens_no_pause() {
+    let mut till = Till::at("2026-03-03 22:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    till.agent_default = Agent::Away;
+    till.wait_until("2026-03-04 00:30:00").await;
+    let failed = till.view().shift.unwrap().close_failed;
+    for _ in 0..5 {
+        till.jump(TimeDelta::minutes(7)).await;
+    }
+    till.wait(seconds(30)).await;
+    let now = till.view().shift.unwrap().close_failed;
+    assert!(now <= failed + 1, "{failed}, then {now}");
 }
 
 #[tokio::test]

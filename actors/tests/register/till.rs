@@ -543,9 +543,10 @@ impl Till {
         self.now.mono = Moment(self.now.mono.0 + by);
     }
 
-    /// The wall clock is set.
-    pub(crate) fn jump(&mut self, by: TimeDelta) {
+    /// The wall clock is set, and the wheel notices.
+    pub(crate) async fn jump(&mut self, by: TimeDelta) {
         self.now.wall += by;
+        self.tell(Ask::Wake).await;
     }
 
     pub(crate) async fn wait_until(&mut self, local: &str) {

@@ -1,7 +1,7 @@
 //! Shifts close by themselves: at the moment that the settings name, tried again until it is done (rules 5 and 20).
 //!
 //! The moment is one of the wall clock, and deadlines are monotonic. So the way there is halved: each time half of what the wall clock says
-//! is left, so that a clock that is set, either way, is noticed long before the moment.
+//! is left. When the clock was set, either way, the wheel wakes the register, and the look is set anew.
 
 use super::super::command::Event;
 use super::super::kyiv;
@@ -16,6 +16,9 @@ use crate::clock::{Moment, millis};
 use crate::ids::OperationId;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
+
+/// What differs by less is no sign that the clock was set: the two clocks are not read at once.
+const CLOCK_SET_LEAST_MS: i64 = 1_000;
 
 impl Turn {
     /// When a shift that was opened at this moment closes by itself.
@@ -117,22 +120,43 @@ impl Turn {
         }
     }
 
-    /// The look at the wall clock is due, and the moment to close has not come: an alarm may be.
+    /// The moment to close has not come, and the look at the wall clock is due, or the clock was set since it was determined: an alarm may be
+    /// due, and the next look is another.
     pub(super) fn look_at_clock(&mut self) {
         let is_idle = !self.book.is_busy();
         let Some(shift) = self.core().phase.shift().filter(|_| is_idle) else {
             return;
         };
         let mut alarm = shift.close.clone();
-        if !alarm.is_awaited() || !self.is_past(alarm.look) || self.is_close_due() {
+        if alarm.failed == 0 && shift.opened_ms > self.wall_ms().saturating_add(CLOCK_SET_LEAST_MS) {
+            self.close_as_opened_now(&mut alarm);
+        }
+        if !alarm.is_awaited() || self.is_close_due() {
+            return;
+        }
+        let next = |alarm: &CloseAlarm| {
+            let alarm_ms = (!alarm.is_alarmed).then_some(alarm.alarm_ms);
+            [alarm.at_ms, alarm_ms].into_iter().flatten().min()
+        };
+        let look = next(&alarm).map_or(alarm.look, |next| self.look_at(next));
+        // Between two attempts the look is a pause, whatever the hour.
+        let is_sooner = alarm.failed == 0 && look.0.saturating_add(CLOCK_SET_LEAST_MS) < alarm.look.0;
+        if alarm == shift.close && !self.is_past(alarm.look) && !is_sooner {
             return;
         }
         self.raise(&mut alarm);
-        let next = [alarm.at_ms, (!alarm.is_alarmed).then_some(alarm.alarm_ms)];
-        if let Some(next) = next.into_iter().flatten().min() {
+        if let Some(next) = next(&alarm) {
             alarm.look = self.look_at(next);
         }
         self.note(Event::CloseSet(alarm));
+    }
+
+    /// A shift that was opened later than it is now was opened by a clock that has been set back. By its opening it would close days late: it
+    /// closes as one that is opened now.
+    fn close_as_opened_now(&self, alarm: &mut CloseAlarm) {
+        let anew = self.close_alarm(self.now.wall);
+        alarm.at_ms = alarm.at_ms.zip(anew.at_ms).map(|(before, now)| before.min(now));
+        alarm.alarm_ms = alarm.alarm_ms.min(anew.alarm_ms);
     }
 }
 
