@@ -24,7 +24,7 @@ run: ## Build in release and start everything: gateway, SMS stand-in, demo data 
 build: ## Build the release: target/release/countersign
 	$(CARGO) build --release --locked
 
-test: ## Everything that must pass
+test: ## Everything that must pass (the tests that set clocks need libfaketime, Debian package faketime; they skip without)
 	$(CARGO) test --workspace --all-features --locked
 
 fmt: ## Format all code

@@ -90,6 +90,15 @@ impl StandIn {
 
     /// With so many registers, and other settings.
     pub async fn start_with(registers: u64, change: impl FnOnce(&mut sandbox::fiscal::Settings)) -> Self {
+        Self::start_by(Arc::new(sandbox::fiscal::SystemClock), registers, change).await
+    }
+
+    /// The same by this clock.
+    pub async fn start_by(
+        clock: Arc<dyn sandbox::fiscal::Clock>,
+        registers: u64,
+        change: impl FnOnce(&mut sandbox::fiscal::Settings),
+    ) -> Self {
         let register = |index: u64| sandbox::fiscal::Register {
             number: RegisterNumber::new(REGISTER + index).unwrap(),
             cash_desk: CashDeskNumber::new(1 + index).unwrap(),
@@ -119,7 +128,7 @@ impl StandIn {
         };
         change(&mut settings);
         let folder = tempfile::tempdir().unwrap();
-        let server = Arc::new(Server::open(settings, folder.path()).unwrap());
+        let server = Arc::new(Server::open_with_clock(settings, folder.path(), clock).unwrap());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();

@@ -1,6 +1,7 @@
 //! The signing agent as a process of its own: the program `smartsign`, with a cashier's key.
 
 use super::gateway::Gateway;
+use super::hours::{self, WallClock};
 use super::own_address;
 use crate::agents::world::{AGENT, AGENT_API_KEY, CashierKey, PASSWORD, SHOP, SHOP_CODE, form, now};
 use crate::client::{Call, Client};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tempfile::TempDir;
 
 /// The program. `cargo test --workspace` builds it beside `countersign`; where only this package was built, it is built now.
@@ -43,13 +44,15 @@ pub struct Agent {
     gateway_url: String,
     gateway_key: String,
     address: SocketAddr,
+    /// The machine's, if none.
+    clock: Option<Arc<WallClock>>,
     child: Mutex<Option<Child>>,
     key: String,
 }
 
 impl Agent {
     /// Of this gateway, which it reaches at `url`: licensed, enrolled, with a key unlocked, and its cashier registered. Gives the cashier's token.
-    pub fn start(gateway: &Gateway, url: String) -> (Self, String) {
+    pub fn start(gateway: &Gateway, url: String, clock: Option<&Arc<WallClock>>) -> (Self, String) {
         prepare(gateway);
         let key = gateway.supported("GET", "/gateway-key", None, 200);
         let mut agent = Self {
@@ -57,6 +60,7 @@ impl Agent {
             gateway_url: url,
             gateway_key: key["public_key"].as_str().unwrap().to_owned(),
             address: own_address(),
+            clock: clock.cloned(),
             child: Mutex::new(None),
             key: String::new(),
         };
@@ -72,7 +76,8 @@ impl Agent {
     /// With a licence and a key, which is sealed.
     fn begin_work(&self, gateway: &Gateway) -> String {
         let identity = self.api("GET", "/api/v1/identity", None);
-        let expires = (now() + TimeDelta::days(30)).to_rfc3339();
+        // Beyond what a test lets pass.
+        let expires = (now() + TimeDelta::days(200)).to_rfc3339();
         let terms = json!({ "public_key": identity["public_key"], "keys_max": 3, "expires": expires });
         let licence = gateway.supported("POST", &format!("/agents/{AGENT}/licences"), Some(&terms), 201);
         let token = licence["token"].as_str().unwrap();
@@ -141,6 +146,9 @@ impl Agent {
         command.arg("serve").env_clear();
         command.envs(settings.map(|(name, value)| (format!("SMARTSIGN__{name}"), value)));
         command.current_dir(self.home.path()).stdin(Stdio::null());
+        if let Some(clock) = &self.clock {
+            clock.give(&mut command);
+        }
         let started = command.stdout(log("stdout")).stderr(log("stderr")).spawn();
         let mut running = started.expect("the program starts");
         eventually("the agent listens", || {
@@ -185,6 +193,7 @@ impl Agent {
         if let Some(mut child) = self.child.lock().unwrap().take() {
             child.kill().unwrap();
             child.wait().unwrap();
+            hours::tidy_after(&child);
         }
     }
 
@@ -202,6 +211,7 @@ impl Drop for Agent {
             // SIGKILL ends a paused one, too.
             let _ = child.kill();
             let _ = child.wait();
+            hours::tidy_after(child);
         }
     }
 }

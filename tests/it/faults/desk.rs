@@ -275,7 +275,7 @@ impl<'a> Desk<'a> {
         let state = eventually("the register is home", || {
             let state = self.state();
             let is_home = state["link"] == "online" && state["operations"] == 0 && state["flight"].is_null();
-            let is_away = matches!(state["link"].as_str(), Some("offline" | "syncing"));
+            let is_away = matches!(state["link"].as_str(), Some("offline" | "syncing" | "blocked"));
             if is_away && told.is_none_or(|told| told.elapsed() > TELL_AGAIN) {
                 self.tool("resync", None);
                 told = Some(Instant::now());

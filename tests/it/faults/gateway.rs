@@ -1,5 +1,6 @@
 //! The gateway as a process of its own, that can be killed at any moment and started again on the same data.
 
+use super::hours::{self, WallClock};
 use super::own_address;
 use crate::client::{Call, Client};
 use crate::process::program;
@@ -8,7 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 
 pub const ADMIN_KEY: &str = "administrators-own-key-5f2c";
@@ -18,6 +19,8 @@ pub struct Gateway {
     pub public: SocketAddr,
     pub agents: SocketAddr,
     pub admin: SocketAddr,
+    /// The machine's, if none.
+    clock: Option<Arc<WallClock>>,
     child: Mutex<Option<Child>>,
     kills: AtomicU64,
 }
@@ -29,6 +32,8 @@ pub struct Place<'a> {
     pub data: Option<&'a Path>,
     /// More lines of the section `[storage]`.
     pub storage: &'a str,
+    /// Its wall clock; none: the machine's.
+    pub clock: Option<&'a Arc<WallClock>>,
 }
 
 impl Gateway {
@@ -38,6 +43,7 @@ impl Gateway {
             public: own_address(),
             agents: own_address(),
             admin: own_address(),
+            clock: place.clock.cloned(),
             child: Mutex::new(None),
             kills: AtomicU64::new(0),
             home,
@@ -85,6 +91,9 @@ impl Gateway {
         let log = |name: &str| super::log_in(self.home.path(), name);
         let mut command: Command = program(&["serve", "--config", self.file().to_str().unwrap()]);
         command.current_dir(self.home.path());
+        if let Some(clock) = &self.clock {
+            clock.give(&mut command);
+        }
         let started = command.stdout(log("stdout")).stderr(log("stderr")).spawn();
         let mut running = started.expect("the program starts");
         eventually("the gateway listens", || {
@@ -101,6 +110,7 @@ impl Gateway {
         if let Some(mut child) = self.child.lock().unwrap().take() {
             child.kill().unwrap();
             child.wait().unwrap();
+            hours::tidy_after(&child);
             self.kills.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -174,6 +184,7 @@ impl Drop for Gateway {
         if let Some(mut child) = child.take() {
             let _ = child.kill();
             let _ = child.wait();
+            hours::tidy_after(&child);
         }
     }
 }

@@ -5,12 +5,14 @@
 
 mod agent;
 mod gateway;
+mod hours;
 mod page;
 mod papers;
 mod shop;
 mod wire;
 
 mod away;
+mod clock;
 mod desk;
 mod disk;
 mod home;

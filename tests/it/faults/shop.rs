@@ -2,6 +2,7 @@
 
 use super::agent::Agent;
 use super::gateway::{Gateway, Place};
+use super::hours::Hours;
 use super::papers::{Paper, Signatures, Step, Tally, sent};
 use super::wire::{Deed, Wire};
 use crate::agents::world::SHOP;
@@ -17,6 +18,8 @@ use tokio::runtime::Runtime;
 
 /// Registers that the tax service knows: one for each fault of a test.
 pub const REGISTERS: u64 = 40;
+/// Nothing set aside of the disk: the tests' disks are their machine's own.
+const ORDINARY: &str = "reserve_bytes = 0";
 
 pub struct Shop {
     pub gateway: Arc<Gateway>,
@@ -45,7 +48,12 @@ impl Drop for Shop {
 
 impl Shop {
     pub fn open() -> Self {
-        Self::open_with(None, "reserve_bytes = 0", |_| ())
+        Self::open_with(None, ORDINARY, |_| ())
+    }
+
+    /// The same by these clocks.
+    pub fn open_by(hours: &Hours) -> Self {
+        Self::open_all(Some(hours), None, ORDINARY, |_| ())
     }
 
     /// Its gateway's data elsewhere, with more lines of its section `[storage]`; its tax service with other settings.
@@ -54,18 +62,32 @@ impl Shop {
         storage: &str,
         change: impl FnOnce(&mut sandbox::fiscal::Settings),
     ) -> Self {
+        Self::open_all(None, data, storage, change)
+    }
+
+    fn open_all(
+        hours: Option<&Hours>,
+        data: Option<&Path>,
+        storage: &str,
+        change: impl FnOnce(&mut sandbox::fiscal::Settings),
+    ) -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(4).enable_all().build().unwrap();
-        let stand_in = runtime.block_on(StandIn::start_with(REGISTERS, change));
+        let clock: Arc<dyn sandbox::fiscal::Clock> = match hours {
+            Some(hours) => Arc::clone(&hours.tax_service) as _,
+            None => Arc::new(sandbox::fiscal::SystemClock),
+        };
+        let stand_in = runtime.block_on(StandIn::start_by(clock, REGISTERS, change));
         let at = stand_in.url.strip_prefix("http://").unwrap().parse().unwrap();
         let tax = Arc::new(Wire::lay(runtime.handle(), at));
         let gateway = Arc::new(Gateway::start(&Place {
             tax_url: &tax.url(),
             data,
             storage,
+            clock: hours.map(|hours| &hours.gateway),
         }));
         let signing = Arc::new(Wire::lay(runtime.handle(), gateway.agents));
-        let (agent, token) = Agent::start(&gateway, signing.url());
+        let (agent, token) = Agent::start(&gateway, signing.url(), hours.map(|hours| &hours.agent));
         Self {
             gateway,
             agent: Arc::new(agent),
