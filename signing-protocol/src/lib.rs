@@ -33,7 +33,7 @@
 //! - **Push.** The gateway posts a [`SignedRequest`] to the agent's URL and [`routes::PUSH`], follows no redirect, and waits a few seconds at
 //!   most. 202 [`PushAnswer`] means that the outcome will be delivered. 401 means that the request is not the gateway's, 400 that it is no
 //!   request, 413 that it is too large, 503 (with `Retry-After`) that the agent is busy or going down. Without a 202 the request is pushed again,
-//!   the same in everything, until its deadline.
+//!   the same in everything, until its deadline; with a 202 and no delivery after 5 seconds, and at once when a report names a new session.
 //! - **Delivery.** The gateway verifies the signature before it uses it: the content is the octets sent, the signer the key asked for.
 //!   What is delivered again in the same octets is answered 200 `repeated`, also after the deadline. An agent repeats a delivery until it
 //!   is answered by 200, 400, 404, 409, 410, 413 or 422. Outcomes `refused` with a reason that [`RefusalReason::is_transient`] do not settle

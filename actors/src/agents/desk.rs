@@ -45,6 +45,8 @@ pub(super) struct Desk {
     /// Something was asked, or a newer poll began.
     news: Notify,
     pub(super) pushes: Semaphore,
+    /// The agent's program has begun anew: what it had taken before, it may not know any more.
+    pub(super) began_anew: Notify,
 }
 
 pub(super) struct State {
@@ -117,6 +119,7 @@ impl Desk {
             }),
             news: Notify::new(),
             pushes: Semaphore::new(PUSHES_MAX),
+            began_anew: Notify::new(),
         }
     }
 

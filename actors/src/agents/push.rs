@@ -4,6 +4,7 @@ use super::Agents;
 use super::desk::{Answer, Desk};
 use crate::ports::Pushed;
 use signing_protocol::{RequestId, routes};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use std::time::Duration;
 pub const PUSH_MAX: Duration = Duration::from_secs(5);
 /// The pause after the first failed push; each next is twice as long, up to that between repeats of what was taken.
 const PAUSE_FIRST: Duration = Duration::from_millis(250);
-/// What was taken and not answered is pushed again: the agent may have been restarted in between.
+/// What was taken and not answered is pushed again: the agent may have been restarted in between. One that reports after its start is pushed
+/// to at once, as a new session is that polls.
 const PAUSE_MAX: Duration = Duration::from_secs(routes::HAND_OUT_AGAIN_SECONDS as u64);
 
 impl Agents {
@@ -57,6 +59,9 @@ impl Agents {
             let Some((name, url)) = self.push_url(desk) else {
                 return;
             };
+            // From here on: the program that takes the request may be another when it would sign it.
+            let mut began_anew = pin!(desk.began_anew.notified());
+            began_anew.as_mut().enable();
             let pushed = tokio::select! {
                 pushed = self.pusher.push(&url, request, PUSH_MAX) => pushed,
                 () = self.clock.sleep(PUSH_MAX) => Pushed::NotNow {
@@ -95,7 +100,10 @@ impl Agents {
                     return;
                 }
             };
-            self.clock.sleep(nap).await;
+            tokio::select! {
+                () = self.clock.sleep(nap) => {}
+                () = began_anew => pause = PAUSE_FIRST,
+            }
         }
     }
 

@@ -38,11 +38,15 @@ impl Agents {
             })?;
         }
         let now = self.now();
-        let ahead = {
+        let (is_new, ahead) = {
             let mut state = desk.state();
+            let is_new = state.life.session != Some(report.session);
             state.life.reported(&report, now);
-            state.life.clock_ahead_seconds
+            (is_new, state.life.clock_ahead_seconds)
         };
+        if is_new {
+            desk.began_anew.notify_waiters();
+        }
         if ahead.abs() > SKEW_SECONDS_MAX {
             tracing::warn!(%agent, ahead, "an agent's clock is wrong, or ours: deadlines are judged by it");
         }

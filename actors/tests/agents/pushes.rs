@@ -2,8 +2,9 @@
 
 use crate::world::{Agent, PUSH_URL, TestKey, World, content, settle};
 use actors::ports::{Pushed, SignatureOutcome};
-use signing_protocol::Connection;
+use signing_protocol::{Connection, SessionId};
 use std::time::Duration;
+use uuid::Uuid;
 
 async fn pushed_to(world: &World) -> (Agent, TestKey) {
     let (mut agent, key) = world.ready(1).await;
@@ -98,6 +99,27 @@ async fn what_was_taken_and_never_answered_is_pushed_again_after_five_seconds() 
     world.clock.advance(Duration::from_millis(1));
     settle().await;
     assert_eq!(pushes(&world), 2);
+}
+
+#[tokio::test]
+async fn an_agent_that_has_started_anew_is_pushed_at_once_what_it_had_taken_or_could_not_take() {
+    for before in [Pushed::Taken, not_now(Some(4))] {
+        let world = World::new().await;
+        let (mut agent, key) = pushed_to(&world).await;
+        agent.report(&[&key], world.now()).await.unwrap();
+        will(&world, before);
+        let _asked = world.ask(&key, b"a receipt");
+        settle().await;
+        assert_eq!(pushes(&world), 1);
+        // A further report of the same program is no reason.
+        agent.report(&[&key], world.now()).await.unwrap();
+        settle().await;
+        assert_eq!(pushes(&world), 1);
+        agent.session = SessionId(Uuid::from_u128(0xa11e));
+        agent.report(&[&key], world.now()).await.unwrap();
+        settle().await;
+        assert_eq!(pushes(&world), 2);
+    }
 }
 
 #[tokio::test]

@@ -39,9 +39,16 @@ fn smartsign() -> &'static PathBuf {
     })
 }
 
+/// How an agent and its gateway reach each other.
+pub struct Lines {
+    pub to_gateway: String,
+    /// Where the gateway pushes to, and where the agent listens for it; none: the agent pulls.
+    pub to_agent: Option<(String, SocketAddr)>,
+}
+
 pub struct Agent {
     home: TempDir,
-    gateway_url: String,
+    lines: Lines,
     gateway_key: String,
     address: SocketAddr,
     /// The machine's, if none.
@@ -51,13 +58,13 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Of this gateway, which it reaches at `url`: licensed, enrolled, with a key unlocked, and its cashier registered. Gives the cashier's token.
-    pub fn start(gateway: &Gateway, url: String, clock: Option<&Arc<WallClock>>) -> (Self, String) {
+    /// Of this gateway: licensed, enrolled, with a key unlocked, and its cashier registered. Gives the cashier's token.
+    pub fn start(gateway: &Gateway, lines: Lines, clock: Option<&Arc<WallClock>>) -> (Self, String) {
         prepare(gateway);
         let key = gateway.supported("GET", "/gateway-key", None, 200);
         let mut agent = Self {
             home: tempfile::tempdir().unwrap(),
-            gateway_url: url,
+            lines,
             gateway_key: key["public_key"].as_str().unwrap().to_owned(),
             address: own_address(),
             clock: clock.cloned(),
@@ -135,7 +142,7 @@ impl Agent {
             // As cheap as is allowed: what is tested is not how long guessing takes.
             ("STORAGE__ARGON2_MEMORY_KIB", "19456".to_owned()),
             ("STORAGE__ARGON2_PASSES", "1".to_owned()),
-            ("GATEWAY__URL", self.gateway_url.clone()),
+            ("GATEWAY__URL", self.lines.to_gateway.clone()),
             ("GATEWAY__PUBLIC_KEYS", format!("[\"{}\"]", self.gateway_key)),
             ("GATEWAY__BACKOFF_MIN_MILLISECONDS", "10".to_owned()),
             ("GATEWAY__BACKOFF_MAX_SECONDS", "1".to_owned()),
@@ -143,6 +150,10 @@ impl Agent {
             ("API__KEYS", format!("[\"{AGENT_API_KEY}\"]")),
             ("LOG__FORMAT", "json".to_owned()),
         ];
+        let pushed = self.lines.to_agent.iter();
+        let pushed =
+            pushed.flat_map(|(url, own)| [("PUSH__URL", url.clone()), ("PUSH__ADDRESS", own.to_string())]);
+        let settings = settings.into_iter().chain(pushed);
         command.arg("serve").env_clear();
         command.envs(settings.map(|(name, value)| (format!("SMARTSIGN__{name}"), value)));
         command.current_dir(self.home.path()).stdin(Stdio::null());
@@ -195,6 +206,20 @@ impl Agent {
             child.wait().unwrap();
             hours::tidy_after(&child);
         }
+    }
+
+    /// The ids of all requests that it has signed, from its audit log.
+    pub fn audited(&self) -> Vec<String> {
+        let folder = self.home.path().join("agent/audit");
+        let files = std::fs::read_dir(folder).unwrap();
+        let lines: String = files
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect();
+        let requests = lines.lines().filter_map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            line["request"].as_str().map(str::to_owned)
+        });
+        requests.collect()
     }
 
     fn log(&self) -> String {

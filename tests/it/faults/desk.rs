@@ -317,6 +317,8 @@ impl<'a> Desk<'a> {
             assert!(fiscal.contains(receipt), "{receipt} is not there: {fiscal:?}");
         }
         check_chains(&there.documents);
+        let signed_twice = self.shop.signatures.signed_twice();
+        assert_eq!(signed_twice, Vec::<String>::new(), "under one id it signs once");
         if there.shift_open {
             self.check_shift(&there.documents);
         }

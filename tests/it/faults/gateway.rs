@@ -71,7 +71,7 @@ impl Gateway {
             place.tax_url,
         );
         format!(
-            "[public]\naddress = \"{public}\"\n[agents]\naddress = \"{agents}\"\n\
+            "[public]\naddress = \"{public}\"\n[agents]\naddress = \"{agents}\"\npush_private_addresses = true\n\
              [admin]\naddress = \"{admin}\"\nkey = \"{ADMIN_KEY}\"\n\
              [storage]\npath = \"{data}\"\ncache_bytes = 16777216\n{storage}\n\
              [limits]\nshutdown_seconds = 5\n\

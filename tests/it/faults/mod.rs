@@ -18,6 +18,7 @@ mod disk;
 mod home;
 mod kills;
 mod packages;
+mod pushed;
 mod service;
 mod signer;
 

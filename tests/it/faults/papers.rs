@@ -3,7 +3,7 @@
 use super::wire::{Seen, Stage};
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use signing_protocol::{Delivery, PollAnswer, Task, routes};
+use signing_protocol::{Delivery, Outcome, PollAnswer, SignedRequest, Task, routes};
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Mutex;
@@ -30,6 +30,8 @@ pub enum Paper {
 pub enum Step {
     /// The agent is asked to sign it, and has not heard of it.
     SignatureAsked,
+    /// The agent, which is pushed to, has taken the request, and the gateway has not heard that it has.
+    SignatureAccepted,
     /// The agent has signed it, and the gateway has not heard of it.
     SignatureOnItsWay,
     /// The gateway has the signature.
@@ -43,6 +45,7 @@ pub enum Step {
 }
 
 impl Step {
+    /// Where the agent asks for requests.
     pub const ALL: [Self; 6] = [
         Self::SignatureAsked,
         Self::SignatureOnItsWay,
@@ -50,6 +53,23 @@ impl Step {
         Self::Sent,
         Self::Taken,
         Self::Answered,
+    ];
+    /// Where the agent is pushed to.
+    pub const OF_PUSHING: [Self; 7] = [
+        Self::SignatureAsked,
+        Self::SignatureAccepted,
+        Self::SignatureOnItsWay,
+        Self::SignatureTaken,
+        Self::Sent,
+        Self::Taken,
+        Self::Answered,
+    ];
+    /// Those of what waits for its package, where the agent is pushed to.
+    pub const OF_PUSHED_SIGNING: [Self; 4] = [
+        Self::SignatureAsked,
+        Self::SignatureAccepted,
+        Self::SignatureOnItsWay,
+        Self::SignatureTaken,
     ];
     /// Those of a document that waits for its package.
     pub const OF_SIGNING: [Self; 3] = [
@@ -59,9 +79,13 @@ impl Step {
     ];
 }
 
-/// Knows what each request for a signature was about, to tell what its answer is about.
+/// Knows what each request for a signature was about, to tell what its answer is about; and what each was answered.
 #[derive(Default)]
-pub struct Signatures(Mutex<HashMap<String, Asked>>);
+pub struct Signatures {
+    asked: Mutex<HashMap<String, Asked>>,
+    answers: Mutex<HashMap<String, Vec<u8>>>,
+    contradictions: Mutex<Vec<String>>,
+}
 
 /// A request for a signature.
 #[derive(Clone)]
@@ -72,34 +96,14 @@ pub struct Asked {
 }
 
 impl Signatures {
-    /// What is on the line between agent and gateway.
+    /// What is on the line between agent and gateway, or on the one on which the agent is pushed to.
     pub fn of(&self, seen: &Seen<'_>) -> Vec<(Paper, Step)> {
         let path = seen.request.path();
         if path == routes::SIGNATURE_REQUESTS {
-            let answered = seen
-                .answer
-                .filter(|answer| seen.stage == Stage::Answered && !answer.body.is_empty());
-            let Some(answer) = answered else {
-                return Vec::new();
-            };
-            let Ok(polled) = serde_json::from_slice::<PollAnswer>(&answer.body) else {
-                return Vec::new(); // an error of the protocol
-            };
-            let mut known = self.0.lock().unwrap();
-            let asked = polled.requests.into_iter().filter_map(|signed| {
-                let Task::Sign { register, bytes, .. } = signed.request.task else {
-                    return None;
-                };
-                let asked = Asked {
-                    paper: paper_to_sign(&bytes.0),
-                    register: register.map(|register| register.0),
-                    content: bytes.0,
-                };
-                let paper = asked.paper;
-                known.insert(signed.request.id.to_string(), asked);
-                Some((paper, Step::SignatureAsked))
-            });
-            return asked.collect();
+            return self.polled(seen);
+        }
+        if path == routes::PUSH {
+            return self.pushed(seen).into_iter().collect();
         }
         let Some(asked) = self.answered(seen) else {
             return Vec::new();
@@ -112,10 +116,76 @@ impl Signatures {
         vec![(asked.paper, step)]
     }
 
+    fn polled(&self, seen: &Seen<'_>) -> Vec<(Paper, Step)> {
+        let answered = seen
+            .answer
+            .filter(|answer| seen.stage == Stage::Answered && !answer.body.is_empty());
+        let Some(answer) = answered else {
+            return Vec::new();
+        };
+        let Ok(polled) = serde_json::from_slice::<PollAnswer>(&answer.body) else {
+            return Vec::new(); // an error of the protocol
+        };
+        let asked = polled.requests.into_iter().filter_map(|signed| self.ask(signed));
+        asked.map(|paper| (paper, Step::SignatureAsked)).collect()
+    }
+
+    fn pushed(&self, seen: &Seen<'_>) -> Option<(Paper, Step)> {
+        let paper = self.ask(serde_json::from_slice(&seen.request.body).ok()?)?;
+        match seen.stage {
+            Stage::Asked => Some((paper, Step::SignatureAsked)),
+            Stage::Answered => (seen.answer?.status() == 202).then_some((paper, Step::SignatureAccepted)),
+            Stage::Told => None,
+        }
+    }
+
+    /// A request that the agent is given; which paper it is, where it is for a signature.
+    fn ask(&self, signed: SignedRequest) -> Option<Paper> {
+        let Task::Sign { register, bytes, .. } = signed.request.task else {
+            return None;
+        };
+        let asked = Asked {
+            paper: paper_to_sign(&bytes.0),
+            register: register.map(|register| register.0),
+            content: bytes.0,
+        };
+        let paper = asked.paper;
+        self.asked
+            .lock()
+            .unwrap()
+            .insert(signed.request.id.to_string(), asked);
+        Some(paper)
+    }
+
     /// What the agent answers here; none where it answers nothing.
     pub fn answered(&self, seen: &Seen<'_>) -> Option<Asked> {
         let rest = seen.request.path().strip_prefix(routes::SIGNATURE_REQUESTS)?;
-        self.0.lock().unwrap().get(rest.strip_prefix('/')?).cloned()
+        let id = rest.strip_prefix('/')?;
+        let asked = self.asked.lock().unwrap().get(id).cloned()?;
+        if seen.stage == Stage::Asked {
+            self.keep(id, &seen.request.body);
+        }
+        Some(asked)
+    }
+
+    /// A signature has chance in it, so that a second one under the same id is another.
+    fn keep(&self, id: &str, delivery: &[u8]) {
+        let Ok(delivery) = serde_json::from_slice::<Delivery>(delivery) else {
+            return; // an error of the protocol
+        };
+        let Outcome::Signed { cms } = delivery.outcome else {
+            return;
+        };
+        let mut answers = self.answers.lock().unwrap();
+        let first = answers.entry(id.to_owned()).or_insert_with(|| cms.0.clone());
+        if *first != cms.0 {
+            self.contradictions.lock().unwrap().push(id.to_owned());
+        }
+    }
+
+    /// Requests that were signed more than once, as far as anybody looked at the line.
+    pub fn signed_twice(&self) -> Vec<String> {
+        self.contradictions.lock().unwrap().clone()
     }
 }
 
@@ -137,7 +207,6 @@ pub fn sent(seen: &Seen<'_>) -> (Paper, Step) {
 
 /// The body that a delivery of the agent would have with another signed message in it; none where it is no signature.
 pub fn with_signature(body: &[u8], change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Option<Vec<u8>> {
-    use signing_protocol::Outcome;
     let mut delivery: Delivery = serde_json::from_slice(body).ok()?;
     let Outcome::Signed { cms } = &mut delivery.outcome else {
         return None;

@@ -1,10 +1,11 @@
 //! The whole world of a cash desk: gateway, agent and stand-in, each by itself, and the lines between them.
 
-use super::agent::Agent;
+use super::agent::{Agent, Lines};
 use super::gateway::{Gateway, Place};
 use super::hours::Hours;
+use super::own_address;
 use super::papers::{Paper, Signatures, Step, Tally, sent};
-use super::wire::{Deed, Wire};
+use super::wire::{Deed, Seen, Wire};
 use crate::agents::world::SHOP;
 use crate::office::{REGISTER, StandIn, seller};
 use sandbox::fiscal::{Control, RegisterState};
@@ -18,8 +19,26 @@ use tokio::runtime::Runtime;
 
 /// Registers that the tax service knows: one for each fault of a test.
 pub const REGISTERS: u64 = 40;
-/// Nothing set aside of the disk: the tests' disks are their machine's own.
-const ORDINARY: &str = "reserve_bytes = 0";
+
+/// What differs between shops.
+struct Opening<'a> {
+    hours: Option<&'a Hours>,
+    data: Option<&'a Path>,
+    storage: &'a str,
+    pushes: bool,
+}
+
+impl Default for Opening<'_> {
+    fn default() -> Self {
+        Self {
+            hours: None,
+            data: None,
+            // Nothing set aside: the disk is the machine's own.
+            storage: "reserve_bytes = 0",
+            pushes: false,
+        }
+    }
+}
 
 pub struct Shop {
     pub gateway: Arc<Gateway>,
@@ -29,6 +48,8 @@ pub struct Shop {
     pub tax: Arc<Wire>,
     /// From the agent to the gateway.
     pub signing: Arc<Wire>,
+    /// From the gateway to the agent, where that is pushed to.
+    pub pushing: Option<Arc<Wire>>,
     pub signatures: Arc<Signatures>,
     pub token: String,
     taken: Cell<u64>,
@@ -48,12 +69,25 @@ impl Drop for Shop {
 
 impl Shop {
     pub fn open() -> Self {
-        Self::open_with(None, ORDINARY, |_| ())
+        Self::open_all(&Opening::default(), |_| ())
     }
 
     /// The same by these clocks.
     pub fn open_by(hours: &Hours) -> Self {
-        Self::open_all(Some(hours), None, ORDINARY, |_| ())
+        let opening = Opening {
+            hours: Some(hours),
+            ..Opening::default()
+        };
+        Self::open_all(&opening, |_| ())
+    }
+
+    /// Its agent does not ask for requests: the gateway pushes them.
+    pub fn open_pushed() -> Self {
+        let opening = Opening {
+            pushes: true,
+            ..Opening::default()
+        };
+        Self::open_all(&opening, |_| ())
     }
 
     /// Its gateway's data elsewhere, with more lines of its section `[storage]`; its tax service with other settings.
@@ -62,38 +96,47 @@ impl Shop {
         storage: &str,
         change: impl FnOnce(&mut sandbox::fiscal::Settings),
     ) -> Self {
-        Self::open_all(None, data, storage, change)
+        let opening = Opening {
+            data,
+            storage,
+            ..Opening::default()
+        };
+        Self::open_all(&opening, change)
     }
 
-    fn open_all(
-        hours: Option<&Hours>,
-        data: Option<&Path>,
-        storage: &str,
-        change: impl FnOnce(&mut sandbox::fiscal::Settings),
-    ) -> Self {
+    fn open_all(opening: &Opening<'_>, change: impl FnOnce(&mut sandbox::fiscal::Settings)) -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(4).enable_all().build().unwrap();
+        let hours = opening.hours;
         let clock: Arc<dyn sandbox::fiscal::Clock> = match hours {
             Some(hours) => Arc::clone(&hours.tax_service) as _,
             None => Arc::new(sandbox::fiscal::SystemClock),
         };
         let stand_in = runtime.block_on(StandIn::start_by(clock, REGISTERS, change));
         let at = stand_in.url.strip_prefix("http://").unwrap().parse().unwrap();
-        let tax = Arc::new(Wire::lay(runtime.handle(), at));
+        let lay = |to| Arc::new(Wire::lay(runtime.handle(), to));
+        let tax = lay(at);
         let gateway = Arc::new(Gateway::start(&Place {
             tax_url: &tax.url(),
-            data,
-            storage,
+            data: opening.data,
+            storage: opening.storage,
             clock: hours.map(|hours| &hours.gateway),
         }));
-        let signing = Arc::new(Wire::lay(runtime.handle(), gateway.agents));
-        let (agent, token) = Agent::start(&gateway, signing.url(), hours.map(|hours| &hours.agent));
+        let signing = lay(gateway.agents);
+        let listens = opening.pushes.then(own_address);
+        let pushing = listens.map(lay);
+        let lines = Lines {
+            to_gateway: signing.url(),
+            to_agent: pushing.as_ref().map(|line| line.url()).zip(listens),
+        };
+        let (agent, token) = Agent::start(&gateway, lines, hours.map(|hours| &hours.agent));
         Self {
             gateway,
             agent: Arc::new(agent),
             stand_in,
             tax,
             signing,
+            pushing,
             signatures: Arc::default(),
             token,
             taken: Cell::new(0),
@@ -163,16 +206,26 @@ impl Shop {
     fn kill(&self, kills: Kills) -> Arc<Kills> {
         let kills = Arc::new(kills);
         let (own, signatures) = (Arc::clone(&kills), Arc::clone(&self.signatures));
-        self.signing.watch(move |seen| own.look(&signatures.of(seen)));
+        self.watch_signatures(move |seen| own.look(&signatures.of(seen)));
         let own = Arc::clone(&kills);
         self.tax.watch(move |seen| own.look(&[sent(seen)]));
         kills
+    }
+
+    /// From now on this says what becomes of what gateway and agent say to each other, whoever begins.
+    pub fn watch_signatures(&self, watch: impl Fn(&Seen<'_>) -> Deed + Send + Sync + 'static) {
+        let watch = Arc::new(watch);
+        for line in std::iter::once(&self.signing).chain(&self.pushing) {
+            let watch = Arc::clone(&watch);
+            line.watch(move |seen| watch(seen));
+        }
     }
 
     /// The lines carry again what they are given.
     pub fn leave(&self) {
         self.tax.leave();
         self.signing.leave();
+        self.pushing.iter().for_each(|line| line.leave());
     }
 }
 

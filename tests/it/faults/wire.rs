@@ -30,6 +30,12 @@ impl Message {
         target.split('?').next().unwrap_or_default()
     }
 
+    /// The status of an answer.
+    pub fn status(&self) -> u16 {
+        let status = self.start.split(' ').nth(1);
+        status.and_then(|status| status.parse().ok()).unwrap_or_default()
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = (self.headers.iter()).find(|(own, _)| own.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
