@@ -149,6 +149,23 @@ async fn a_clock_that_is_set_past_the_moment_closes_the_shift_at_once() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_while_a_sale_is_in_work_is_looked_at_when_that_has_ended() {
+    let mut till = Till::at("2026-03-03 09:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    till.agent_default = Agent::Signs(seconds(5));
+    let order = till.order(sale("1.00")).await;
+    till.wait(seconds(1)).await;
+    till.jump(TimeDelta::hours(13)).await;
+    till.wait(seconds(10)).await;
+    done(till.last_answer(order).unwrap());
+    till.wait_until("2026-03-03 23:49:30").await;
+    assert!(till.machine().is_shift_open());
+    till.wait_until("2026-03-03 23:51:30").await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+    till.check().await;
+}
+
+#[tokio::test]
 async fn a_clock_that_is_set_past_the_last_hour_of_a_shift_without_a_close_raises_the_alarm_at_once() {
     let mut till = Till::at("2026-03-03 09:00:00").await;
     till.unit.settings.auto_close = AutoClose::Off;

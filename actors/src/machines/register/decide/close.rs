@@ -121,13 +121,13 @@ impl Turn {
     }
 
     /// The moment to close has not come, and the look at the wall clock is due, or the clock was set since it was determined: an alarm may be
-    /// due, and the next look is another.
+    /// due, and the next look is another. Where something is under way, its end comes here.
     pub(super) fn look_at_clock(&mut self) {
         let is_idle = !self.book.is_busy();
         let Some(shift) = self.core().phase.shift().filter(|_| is_idle) else {
             return;
         };
-        let mut alarm = shift.close.clone();
+        let (before, mut alarm) = (shift.close.clone(), shift.close.clone());
         if alarm.failed == 0 && shift.opened_ms > self.wall_ms().saturating_add(CLOCK_SET_LEAST_MS) {
             self.close_as_opened_now(&mut alarm);
         }
@@ -141,14 +141,17 @@ impl Turn {
         let look = next(&alarm).map_or(alarm.look, |next| self.look_at(next));
         // Between two attempts the look is a pause, whatever the hour.
         let is_sooner = alarm.failed == 0 && look.0.saturating_add(CLOCK_SET_LEAST_MS) < alarm.look.0;
-        if alarm == shift.close && !self.is_past(alarm.look) && !is_sooner {
+        if alarm == before && !self.is_past(alarm.look) && !is_sooner {
             return;
         }
         self.raise(&mut alarm);
-        if let Some(next) = next(&alarm) {
+        // One that has passed and does not close is too late for its report, and waits for no hour.
+        if let Some(next) = next(&alarm).filter(|next| *next > self.wall_ms()) {
             alarm.look = self.look_at(next);
         }
-        self.note(Event::CloseSet(alarm));
+        if alarm != before {
+            self.note(Event::CloseSet(alarm));
+        }
     }
 
     /// A shift that was opened later than it is now was opened by a clock that has been set back. By its opening it would close days late: it

@@ -1,4 +1,5 @@
-//! The decisions. Each begins with what it was told and ends with [`Turn::advance`], which goes on with whatever is due.
+//! The decisions. Each begins with what it was told and ends with [`Turn::advance`], which goes on with whatever is due, and with a look at the
+//! clock.
 
 mod accept;
 mod close;
@@ -51,5 +52,6 @@ pub(super) fn decide(book: &RegisterBook, command: Command, now: Now) -> Decisio
         Ask::Resolve { request, document } => turn.resolve(request, document),
     }
     turn.advance();
+    turn.look_at_clock();
     turn.decision()
 }

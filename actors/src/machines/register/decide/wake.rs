@@ -87,7 +87,6 @@ impl Turn {
         {
             self.note(Event::Paused(None));
         }
-        self.look_at_clock();
     }
 
     fn wake_flight(&mut self) {
