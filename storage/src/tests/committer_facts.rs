@@ -49,6 +49,11 @@ impl Temper {
         *self.mood.lock().unwrap() = mood;
     }
 
+    /// Whether a write is hanging now.
+    fn hangs(&self) -> bool {
+        self.hang.try_lock().is_err()
+    }
+
     fn try_it(&self) -> std::io::Result<()> {
         let mood = *self.mood.lock().unwrap();
         match mood {
@@ -335,9 +340,11 @@ async fn closing_does_not_wait_for_others_to_gather() {
     let world = world(|options| options.gather = AN_HOUR);
     world.log.set(Mood::Hangs);
     // The first goes alone and hangs; the crowd behind it makes one group, after which the committer gathers.
-    let waiting: Vec<_> = (0..100)
-        .map(|number| world.store.commit(put(number, b"x")))
-        .collect();
+    let mut waiting = vec![world.store.commit(put(0, b"x"))];
+    while !world.log.hangs() {
+        std::thread::yield_now();
+    }
+    waiting.extend((1..=100).map(|number| world.store.commit(put(number, b"x"))));
     drop(world.hang_log);
     for waiting in waiting {
         waiting.await.unwrap();
