@@ -149,7 +149,7 @@ impl<'a> Desk<'a> {
         let prefer = if self.keys.get().is_multiple_of(2) {
             "respond-async"
         } else {
-            "wait=10"
+            "wait=20"
         };
         let began = Instant::now();
         let asked = self
