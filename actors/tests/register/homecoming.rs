@@ -1,0 +1,308 @@
+//! The way back from offline, one step after the other: what does not belong to the step is a stray, and changes nothing.
+
+use crate::offline::{come_back, go_away, is_offline, kinds, settle, shop, sold};
+use crate::receipts::sale;
+use crate::shifts::done;
+use crate::till::{Agent, Server, Till, seconds};
+use actors::ids::SignatureRequestId;
+use actors::machines::register::{
+    Ask, DocumentKind, Link, ManualReason, Note, Reply, Request, Signature, Tool,
+};
+use actors::ports::{Packed, Posted};
+use fiscal::{LocalNumber, Uid};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Everything that can come for nobody.
+fn strays(till: &Till) -> Vec<Ask> {
+    let nobody = SignatureRequestId(Uuid::from_u128(1));
+    let uid = Uid::new("00000000-0000-0000-0000-000000000001").unwrap();
+    let read = |first| Ask::PackageRead {
+        first,
+        count: 1,
+        signer: till.machine().current().map(|operation| operation.signer.clone()),
+        is_all: true,
+    };
+    let signed = Signature::Signed(vec![1]);
+    let mut all = vec![
+        Ask::Signature {
+            request: nobody,
+            signature: signed,
+        },
+        Ask::Signature {
+            request: nobody,
+            signature: Signature::Late,
+        },
+        Ask::Posted {
+            uid: uid.clone(),
+            posted: Posted::NotSent(String::new()),
+        },
+        Ask::Asked {
+            uid,
+            reply: Reply::Reached,
+        },
+        Ask::Packed {
+            package: nobody,
+            packed: Packed::Accepted(None),
+        },
+    ];
+    // The first document of the session is the second of the shop, or the third.
+    all.extend((1..=3).map(|first| read(LocalNumber::new(first).unwrap())));
+    all
+}
+
+/// Tells all of it, and sees that nothing comes of it.
+async fn check_strays(till: &mut Till, step: &str) {
+    for ask in strays(till) {
+        let (commits, signed, questions) = (till.commits, till.signed.len(), till.questions.len());
+        till.notes.clear();
+        till.tell(ask.clone()).await;
+        assert_eq!(till.notes, [Note::Stray], "{step}: {ask:?}");
+        assert_eq!(till.commits, commits, "{step}: {ask:?}");
+        let asked = (till.signed.len(), till.questions.len());
+        assert_eq!(asked, (signed, questions), "{step}: {ask:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_for_nobody_changes_nothing_at_any_step() {
+    let slow = Server::Answers(seconds(5));
+    let mut till = shop().await;
+    check_strays(&mut till, "idle").await;
+    till.agent_default = Agent::Signs(seconds(5));
+    till.server_default = slow.clone();
+    till.order(sale("1.00")).await;
+    for step in ["a document is signed", "a document is posted"] {
+        check_strays(&mut till, step).await;
+        till.wait(seconds(5)).await;
+    }
+    till.wait(seconds(5)).await;
+    till.agent_default = Agent::Signs(seconds(1));
+    go_away(&mut till);
+    sold(&mut till, "10.00").await;
+    check_strays(&mut till, "resting").await;
+    till.agent_default = Agent::Signs(seconds(5));
+    till.question_default = slow.clone();
+    till.server_default = slow;
+    let looks = till.questions.len();
+    while till.questions.len() == looks {
+        till.wait(Duration::from_millis(500)).await;
+    }
+    for step in [
+        "the tax service is looked for",
+        "the state's question is signed",
+        "the state is asked",
+        "the end is signed",
+        "the package is signed",
+        "the package is sent",
+    ] {
+        check_strays(&mut till, step).await;
+        till.wait(seconds(5)).await;
+    }
+    assert_eq!(till.packages, 1);
+    settle(&mut till).await;
+    assert_eq!(till.packages, 1);
+}
+
+#[tokio::test]
+async fn a_person_who_speaks_while_a_package_is_on_its_way_does_not_disturb_it() {
+    for (tool, taken) in [
+        (Tool::GoOnline, true),
+        (Tool::Resynchronise, true),
+        (Tool::GoOffline, false),
+    ] {
+        let mut till = shop().await;
+        go_away(&mut till);
+        sold(&mut till, "10.00").await;
+        till.question_default = Server::Answers(seconds(1));
+        till.package_script = [Server::Answers(seconds(20))].into();
+        while till.packages == 0 {
+            till.wait(Duration::from_millis(500)).await;
+        }
+        assert_eq!(till.view().link, Link::Syncing);
+        let questions = till.questions.len();
+        assert_eq!(till.tool(tool).await, taken, "{tool:?}: the end is made");
+        till.wait(seconds(21)).await;
+        assert_eq!(till.view().link, Link::Online, "{tool:?}");
+        assert_eq!(
+            till.questions.len(),
+            questions,
+            "{tool:?}: nothing else was asked"
+        );
+        settle(&mut till).await;
+    }
+}
+
+/// A session of exactly as many documents as one package takes, about to be delivered.
+async fn full() -> Till {
+    let mut till = shop().await;
+    till.agent_default = Agent::Signs(Duration::from_millis(20));
+    go_away(&mut till);
+    for _ in 0..99 {
+        sold(&mut till, "1.00").await;
+    }
+    assert_eq!(till.view().offline.unwrap().undelivered, 100);
+    till
+}
+
+#[tokio::test]
+async fn a_session_that_fills_its_package_to_the_last_document_still_gets_its_end() {
+    let mut till = full().await;
+    // The package's fate is not known; the end behind it is never sent.
+    till.question_default = Server::Answers(seconds(1));
+    till.package_script = [Server::DropsBefore, Server::Answers(seconds(1))].into();
+    till.wait(seconds(100)).await;
+    assert_eq!(till.machine().away().unwrap().delivered, 100);
+    assert_eq!(
+        till.view().link,
+        Link::Offline,
+        "the end was never sent, and is taken back"
+    );
+    assert!(is_offline(&sold(&mut till, "2.00").await));
+    settle(&mut till).await;
+    let kinds = kinds(&till);
+    assert_eq!(kinds.len(), 1 + 100 + 1 + 1);
+    assert_eq!(kinds.last(), Some(&"end"));
+}
+
+#[tokio::test]
+async fn a_person_who_wants_the_register_offline_while_it_delivers_is_heard() {
+    let mut till = full().await;
+    sold(&mut till, "1.00").await;
+    till.question_default = Server::Answers(seconds(1));
+    till.package_script = vec![Server::Answers(seconds(20)); 2].into();
+    while till.packages == 0 {
+        till.wait(Duration::from_millis(500)).await;
+    }
+    till.notes.clear();
+    let questions = till.questions.len();
+    assert!(till.tool(Tool::GoOffline).await);
+    till.wait(seconds(60)).await;
+    assert!(
+        !till.notes.contains(&Note::Stray),
+        "the package's answer was awaited"
+    );
+    assert_eq!(till.questions.len(), questions);
+    let offline = till.view().offline.unwrap();
+    assert_eq!((offline.undelivered, offline.stays), (1, true));
+    assert_eq!(till.view().link, Link::Offline, "no end is made");
+    assert!(till.tool(Tool::GoOnline).await);
+    settle(&mut till).await;
+}
+
+#[tokio::test]
+async fn the_ends_of_a_session_are_no_tests_though_its_receipts_are() {
+    let mut till = Till::new().await;
+    till.unit.is_testing = true;
+    till.unit.settings.offline = true;
+    done(till.ask(Request::OpenShift).await);
+    till.server_script = [Server::DropsAfter].into();
+    go_away(&mut till);
+    let operation = till.order(sale("20.00")).await;
+    till.wait(seconds(20)).await;
+    assert!(done(till.last_answer(operation).unwrap()).document.is_testing);
+    settle(&mut till).await;
+    let documents = till.tax.documents();
+    let tests: Vec<bool> = documents
+        .iter()
+        .map(|found| found.document.head.testing)
+        .collect();
+    assert_eq!(kinds(&till), ["open", "begin, revoking", "receipt", "end"]);
+    assert_eq!(tests, [true, false, true, false]);
+}
+
+#[tokio::test]
+async fn a_tax_service_that_has_less_than_it_told_us_is_sent_nothing() {
+    let mut till = shop().await;
+    let before = till.tax.clone();
+    sold(&mut till, "10.00").await;
+    go_away(&mut till);
+    sold(&mut till, "10.00").await;
+    till.tax = before;
+    come_back(&mut till);
+    till.questions.clear();
+    till.wait(seconds(120)).await;
+    assert_eq!(till.view().link, Link::Manual(ManualReason::AnotherDevice));
+    assert_eq!(
+        (till.packages, &till.questions[..]),
+        (0, &["ServerState", "TransactionsRegistrarState"][..])
+    );
+}
+
+#[tokio::test]
+async fn the_first_document_of_a_session_without_a_doubt_is_made_once() {
+    let mut till = shop().await;
+    go_away(&mut till);
+    till.order(sale("10.00")).await;
+    till.wait(seconds(8)).await;
+    let signed = till.signed.len();
+    settle(&mut till).await;
+    assert_eq!(till.signed.len() - signed, 3, "question, end, package");
+}
+
+#[tokio::test]
+async fn a_person_can_take_a_register_offline_while_its_agent_is_slow() {
+    let mut till = shop().await;
+    till.agent_script = [Agent::Signs(seconds(20))].into();
+    let operation = till.order(sale("10.00")).await;
+    till.wait(seconds(2)).await;
+    assert!(till.tool(Tool::GoOffline).await);
+    assert_eq!(
+        till.withdrawn.len(),
+        1,
+        "the online document is not to be signed any more"
+    );
+    till.wait(seconds(5)).await;
+    assert!(is_offline(&done(till.last_answer(operation).unwrap())));
+    assert!(till.tool(Tool::GoOnline).await);
+    settle(&mut till).await;
+}
+
+#[tokio::test]
+async fn no_person_takes_a_register_offline_while_a_document_may_be_registered() {
+    let mut till = shop().await;
+    till.unit.settings.offline_after = seconds(3_600);
+    till.server_script = [Server::Answers(seconds(5)), Server::DropsAfter].into();
+    for step in ["sent", "in doubt"] {
+        till.question_default = Server::NotSent;
+        let operation = till.order(sale("10.00")).await;
+        till.wait(seconds(2)).await;
+        assert!(!till.tool(Tool::GoOffline).await, "{step}");
+        come_back(&mut till);
+        till.wait(seconds(60)).await;
+        assert!(!is_offline(&done(till.kept(operation).await.unwrap())), "{step}");
+        assert_eq!(till.view().link, Link::Online, "{step}");
+        till.check().await;
+    }
+}
+
+#[tokio::test]
+async fn who_wants_a_register_online_need_not_wait_for_its_next_look() {
+    let mut till = shop().await;
+    till.tool(Tool::GoOffline).await;
+    sold(&mut till, "10.00").await;
+    // In the middle between two looks, which are a minute apart.
+    till.wait(seconds(630)).await;
+    let questions = till.questions.len();
+    assert!(till.tool(Tool::GoOffline).await, "it is, and stays so");
+    assert_eq!(till.questions.len(), questions);
+    assert!(till.tool(Tool::GoOnline).await);
+    till.wait(seconds(5)).await;
+    assert_eq!(till.view().link, Link::Online);
+    till.check().await;
+}
+
+#[tokio::test]
+async fn a_shift_closes_at_its_moment_offline_too() {
+    let mut till = shop().await;
+    go_away(&mut till);
+    till.wait_until("2026-03-03 22:30:17").await;
+    sold(&mut till, "10.00").await;
+    till.wait_until("2026-03-03 23:49:59").await;
+    assert!(till.machine().is_shift_open());
+    till.wait_until("2026-03-03 23:50:02").await;
+    assert!(!till.machine().is_shift_open());
+    let last = till.view().last.unwrap();
+    assert_eq!((last.kind, last.is_offline), (DocumentKind::CloseShift, true));
+    settle(&mut till).await;
+}
