@@ -100,6 +100,12 @@ async fn looks_that_find_nothing_come_further_and_further_apart() {
     till.wait(seconds(3_600)).await;
     let hour = till.questions.len() - second;
     assert!((55..=61).contains(&hour), "then once a minute: {hour}");
+    // A question whose answer is lost has waited for it besides.
+    till.question_default = Server::SilentAfter;
+    let before = till.questions.len();
+    till.wait(seconds(3_600)).await;
+    let hour = till.questions.len() - before;
+    assert!((40..=46).contains(&hour), "and their pauses: {hour}");
     settle(&mut till).await;
 }
 

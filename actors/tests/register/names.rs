@@ -55,6 +55,13 @@ fn operations_and_documents_are_called_by_their_names() {
 }
 
 #[test]
+fn everything_but_pending_is_resolved() {
+    assert!(!OperationState::Pending.is_final());
+    assert!(OperationState::Refused(Refusal::Busy).is_final());
+    assert!(OperationState::Cancelled(Cancelled::Unsettled).is_final());
+}
+
+#[test]
 fn reasons_and_news_are_called_by_their_names() {
     check(&[
         (ManualReason::AnotherDevice.name(), "another_device"),
