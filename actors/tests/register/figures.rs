@@ -1,12 +1,14 @@
 //! What a receipt says: every figure and word that a client gives stands in its document, and what does not add up is refused.
 
-use crate::receipts::{card, cash, giving_back, line, money, receipt, sale};
+use crate::receipts::{card, cash, giving_back, line, money, receipt, sale, withdrawal};
 use crate::shifts::{done, refused};
 use crate::till::{Till, register, seconds};
 use actors::machines::register::{
-    COMMENT_CHARACTERS_MAX, LineRequest, OperationState, OriginalReceipt, PAYMENT_NAME_CHARACTERS_MAX,
-    PaymentRequest, ReceiptRequest, Refusal, Request, WithdrawalRequest, fingerprint,
+    COMMENT_CHARACTERS_MAX, DocumentKind, LineRequest, OperationState, OriginalReceipt,
+    PAYMENT_NAME_CHARACTERS_MAX, PaymentRequest, ReceiptRequest, Refusal, Request, WithdrawalRequest,
+    fingerprint,
 };
+use actors::register::rows;
 use chrono::NaiveDate;
 use fiscal::arithmetic::{Discount, Letter};
 use fiscal::document::{
@@ -333,6 +335,29 @@ async fn a_withdrawal_says_its_sum_thrice_and_its_commission_apart() {
         ..Row::default()
     };
     assert_eq!(receipt.rows, [row]);
+}
+
+#[tokio::test]
+async fn whatever_is_asked_for_is_called_by_what_it_is() {
+    let mut till = shop().await;
+    for (request, kind) in [
+        (Request::ServiceIn(money("500.00")), DocumentKind::ServiceIn),
+        (sale("10.00"), DocumentKind::Sale),
+        (giving_back("5.00", None), DocumentKind::Return),
+        (Request::ServiceOut(money("1.00")), DocumentKind::ServiceOut),
+        (withdrawal("100.00"), DocumentKind::CashWithdrawal),
+        (Request::Storno, DocumentKind::Storno),
+    ] {
+        let document = done(till.ask(request).await).document;
+        assert_eq!(document.kind, kind);
+        let sold = rows::sold(till.store(), register(), &document.fiscal_number.unwrap()).await;
+        assert_eq!(
+            sold.unwrap().is_some(),
+            kind == DocumentKind::Sale,
+            "only a sale has something left to return: {kind:?}"
+        );
+    }
+    till.check().await;
 }
 
 /// Fingerprints lie on disk: a repeat must be known after an upgrade, too.

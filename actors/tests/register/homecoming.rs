@@ -6,7 +6,7 @@ use crate::shifts::done;
 use crate::till::{Agent, Server, Till, seconds};
 use actors::ids::SignatureRequestId;
 use actors::machines::register::{
-    Ask, DocumentKind, Link, ManualReason, Note, Reply, Request, Signature, Tool,
+    Ask, Cancelled, DocumentKind, Link, ManualReason, Note, OperationState, Reply, Request, Signature, Tool,
 };
 use actors::ports::{Packed, Posted};
 use fiscal::{LocalNumber, Uid};
@@ -290,6 +290,150 @@ async fn who_wants_a_register_online_need_not_wait_for_its_next_look() {
     till.wait(seconds(5)).await;
     assert_eq!(till.view().link, Link::Online);
     till.check().await;
+}
+
+#[tokio::test]
+async fn a_register_that_is_to_stay_offline_looks_at_its_limits_once_a_minute_and_asks_nobody() {
+    let mut till = shop().await;
+    till.tool(Tool::GoOffline).await;
+    let (questions, commits) = (till.questions.len(), till.commits);
+    till.wait(seconds(605)).await;
+    assert_eq!(till.questions.len(), questions);
+    assert_eq!(
+        till.commits - commits,
+        10,
+        "after ten seconds, and then each minute"
+    );
+    till.tool(Tool::GoOnline).await;
+    settle(&mut till).await;
+}
+
+#[tokio::test]
+async fn after_a_restart_the_way_back_begins_anew_and_waits_for_nobody_of_before() {
+    // A package that is being signed, and one that was sent.
+    for (agent, package, packages) in [
+        (Agent::Away, Server::Answers(seconds(1)), 1),
+        (Agent::Signs(seconds(1)), Server::SilentAfter, 1),
+        (Agent::Signs(seconds(1)), Server::DropsBefore, 2),
+    ] {
+        let mut till = shop().await;
+        go_away(&mut till);
+        sold(&mut till, "10.00").await;
+        till.package_script = [package.clone()].into();
+        let signs = Agent::Signs(seconds(1));
+        till.agent_script = [signs.clone(), signs, agent].into();
+        come_back(&mut till);
+        while !till.agent_script.is_empty() {
+            till.wait(Duration::from_millis(100)).await;
+        }
+        till.wait(Duration::from_millis(1_050)).await;
+        assert_eq!(till.view().link, Link::Syncing);
+        till.restart(seconds(1)).await;
+        till.wait(seconds(20)).await;
+        assert_eq!(till.view().link, Link::Online, "{package:?}");
+        assert_eq!(till.packages, packages, "{package:?}");
+        till.check().await;
+    }
+}
+
+/// A session whose first document may have to revoke the sale before it.
+async fn doubtful(till: &mut Till) {
+    till.server_script = [Server::DropsAfter].into();
+    go_away(till);
+    let operation = till.order(sale("20.00")).await;
+    till.wait(seconds(15)).await;
+    assert!(is_offline(&done(till.last_answer(operation).unwrap())));
+}
+
+#[tokio::test]
+async fn a_first_document_that_would_revoke_what_is_not_there_any_more_is_made_again() {
+    let mut till = shop().await;
+    sold(&mut till, "10.00").await;
+    let before = till.tax.clone();
+    doubtful(&mut till).await;
+    till.question_default = Server::Answers(seconds(1));
+    till.package_script = [Server::NotSent].into();
+    while till.packages == 0 {
+        till.wait(seconds(1)).await;
+    }
+    // The tax service was set back meanwhile: the last online document is another.
+    till.tax = before;
+    settle(&mut till).await;
+    assert_eq!(kinds(&till), ["open", "receipt", "begin", "receipt", "end"]);
+    assert!(till.tax.revoked().is_empty());
+}
+
+#[tokio::test]
+async fn a_document_of_another_device_behind_the_one_in_doubt_stops_the_register() {
+    let mut till = shop().await;
+    doubtful(&mut till).await;
+    let mut other = Till::another().await;
+    other.wait(seconds(120)).await;
+    other.see(&till).await;
+    done(other.ask(sale("99.00")).await);
+    till.wait(seconds(600)).await;
+    till.see(&other).await;
+    come_back(&mut till);
+    till.wait(seconds(120)).await;
+    let reason = ManualReason::AnotherDevice;
+    assert_eq!((till.view().link, till.packages), (Link::Manual(reason), 0));
+}
+
+#[tokio::test]
+async fn what_another_device_issued_in_our_session_is_not_taken_for_ours() {
+    let mut till = shop().await;
+    let mut other = Till::another().await;
+    other.unit.settings.offline = true;
+    other.wait(seconds(120)).await;
+    other.see(&till).await;
+    go_away(&mut till);
+    for _ in 0..5 {
+        sold(&mut till, "10.00").await;
+    }
+    // It sells online under the number of our session's first document, and then goes offline as we did.
+    sold(&mut other, "99.00").await;
+    go_away(&mut other);
+    sold(&mut other, "98.00").await;
+    come_back(&mut other);
+    other.wait(seconds(120)).await;
+    assert_eq!(kinds(&other)[2..], ["begin", "receipt", "end"]);
+    till.wait(seconds(600)).await;
+    till.see(&other).await;
+    come_back(&mut till);
+    till.wait(seconds(120)).await;
+    let reason = ManualReason::AnotherDevice;
+    assert_eq!((till.view().link, till.packages), (Link::Manual(reason), 0));
+    assert_eq!(till.queued().await, 6, "what was issued is kept");
+}
+
+#[tokio::test]
+async fn a_sale_that_waits_for_the_end_of_the_session_is_given_up_in_its_time_and_the_end_goes_on() {
+    let late = Server::Answers(seconds(40));
+    for (end, package, why) in [
+        (seconds(20), Server::Answers(seconds(1)), Cancelled::SignatureLate),
+        (seconds(1), late, Cancelled::TaxServiceUnreachable),
+    ] {
+        let mut till = shop().await;
+        go_away(&mut till);
+        done(till.ask(Request::CloseShift).await);
+        come_back(&mut till);
+        let looks = till.questions.len();
+        while till.questions.len() == looks {
+            till.wait(Duration::from_millis(10)).await;
+        }
+        // The opening is issued after it was seen that nothing is left but the end: the sale behind it has to wait.
+        till.agent_script = [seconds(10), seconds(1), end].map(Agent::Signs).into();
+        till.package_script = [package].into();
+        let operation = till.order(sale("10.00")).await;
+        till.wait(seconds(29)).await;
+        assert_eq!(till.last_answer(operation), Some(OperationState::Cancelled(why)));
+        assert_eq!(till.view().link == Link::Syncing, end == seconds(1));
+        till.wait(seconds(25)).await;
+        assert_eq!(till.view().link, Link::Online);
+        assert_eq!(till.packages, 1);
+        assert_eq!(kinds(&till), ["open", "begin", "z", "close", "open", "end"]);
+        settle(&mut till).await;
+    }
 }
 
 #[tokio::test]

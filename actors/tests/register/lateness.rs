@@ -222,6 +222,13 @@ async fn what_is_of_no_use_any_more_is_asked_back_from_the_agent() {
         settle(&mut till).await;
         assert_eq!(till.withdrawn.len(), 1, "after {signed} signatures");
     }
+    // What is signed already is the tax service's to answer.
+    let mut till = shop().await;
+    go_away(&mut till);
+    till.ask(sale("1.00")).await;
+    till.question_script = [Server::Answers(seconds(1)), Server::NotSent].into();
+    settle(&mut till).await;
+    assert_eq!(till.withdrawn, []);
 }
 
 #[tokio::test]
