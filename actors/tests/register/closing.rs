@@ -1,7 +1,7 @@
 //! Shifts close by themselves: when, by which key, and what happens when they cannot.
 
 use crate::receipts::sale;
-use crate::shifts::done;
+use crate::shifts::{done, refused};
 use crate::till::{Agent, KEY, Till, kyiv, seconds};
 use actors::machines::register::{
     AutoClose, DocumentKind, Note, OperationState, Phase, Request, kyiv as local,
@@ -240,4 +240,17 @@ async fn attempts_to_close_that_fail_at_once_come_further_and_further_apart() {
     till.wait(seconds(310)).await;
     assert_eq!(*till.machine().phase(), Phase::Closed);
     till.check().await;
+}
+
+#[tokio::test]
+async fn only_an_attempt_to_close_that_failed_counts_as_one() {
+    let mut till = Till::at("2026-03-03 22:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    refused(till.ask(Request::OpenShift).await);
+    till.agent_script = [Agent::Refuses].into();
+    till.ask(sale("10.00")).await;
+    assert_eq!(till.view().shift.unwrap().close_failed, 0);
+    till.wait_until("2026-03-03 23:55:00").await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+    assert!(!till.notes.contains(&Note::CloseFailed));
 }

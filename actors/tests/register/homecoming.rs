@@ -9,6 +9,7 @@ use actors::machines::register::{
     Ask, Cancelled, DocumentKind, Link, ManualReason, Note, OperationState, Reply, Request, Signature, Tool,
 };
 use actors::ports::{Packed, Posted};
+use actors::testing::unseal;
 use fiscal::{LocalNumber, Uid};
 use std::time::Duration;
 use uuid::Uuid;
@@ -238,6 +239,11 @@ async fn the_first_document_of_a_session_without_a_doubt_is_made_once() {
     let signed = till.signed.len();
     settle(&mut till).await;
     assert_eq!(till.signed.len() - signed, 3, "question, end, package");
+    let counted = |note| till.notes.iter().filter(|found| **found == note).count();
+    assert_eq!(
+        (counted(Note::OfflineBegun), counted(Note::OfflineEnded(3))),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
@@ -334,6 +340,25 @@ async fn after_a_restart_the_way_back_begins_anew_and_waits_for_nobody_of_before
         assert_eq!(till.packages, packages, "{package:?}");
         till.check().await;
     }
+}
+
+#[tokio::test]
+async fn the_tax_service_is_told_which_session_we_are_in_when_it_is_asked_on_the_way_back() {
+    let mut till = shop().await;
+    go_away(&mut till);
+    sold(&mut till, "10.00").await;
+    let session = till.view().offline.unwrap().session.to_string();
+    let before = till.signed.clone();
+    settle(&mut till).await;
+    let mut questions = till.signed.iter().filter_map(|(request, cms)| {
+        let (_, content) = unseal(cms).filter(|_| !before.contains_key(request))?;
+        let command = fiscal::command::Request::from_json(content).ok()?.command;
+        match command {
+            fiscal::command::Command::TransactionsRegistrarState(query) => query.offline_session_id,
+            _ => None,
+        }
+    });
+    assert_eq!(questions.next().map(|id| id.as_str().to_owned()), Some(session));
 }
 
 /// A session whose first document may have to revoke the sale before it.

@@ -151,6 +151,22 @@ async fn a_pause_that_outlives_its_operation_with_the_process_ends_it_unreached(
 }
 
 #[tokio::test]
+async fn a_question_that_is_not_answered_in_time_is_the_tax_services_silence() {
+    let mut till = Till::new().await;
+    till.question_default = Server::SilentAfter;
+    let operation = till.order(sale("1.00")).await;
+    till.wait(seconds(29)).await;
+    assert!(is_cancelled(
+        &till.last_answer(operation).unwrap(),
+        &Cancelled::TaxServiceUnreachable
+    ));
+    assert_eq!(till.questions.len(), 2, "it was put again in between");
+    till.question_default = Server::Answers(seconds(1));
+    done(till.ask(sale("1.00")).await);
+    till.check().await;
+}
+
+#[tokio::test]
 async fn a_whole_queue_that_cannot_be_is_refused_in_one_go() {
     let mut till = Till::new().await;
     done(till.ask(Request::OpenShift).await);

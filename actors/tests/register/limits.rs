@@ -47,6 +47,31 @@ async fn in_the_quarter_of_an_hour_that_is_kept_for_the_close_nothing_is_sold() 
     );
 }
 
+#[tokio::test]
+async fn a_close_that_would_come_too_late_is_not_tried_in_vain() {
+    let mut till = shop().await;
+    go_away(&mut till);
+    till.unit.settings.auto_close = AutoClose::Off;
+    sold(&mut till, "10.00").await;
+    till.wait(seconds(18 * HOUR)).await;
+    done(till.ask(Request::CloseShift).await);
+    till.unit.settings.auto_close = AutoClose::BeforeMidnight { minutes: 10 };
+    sold(&mut till, "20.00").await;
+    till.agent_default = Agent::Away;
+    till.wait(seconds(19 * HOUR)).await;
+    assert!(till.notes.contains(&Note::OfflineLimit(State::Exhausted)));
+    till.agent_default = Agent::Signs(Duration::from_millis(300));
+    till.notes.clear();
+    till.wait(seconds(6 * HOUR)).await;
+    assert!(till.machine().is_shift_open());
+    assert!(
+        !till.notes.contains(&Note::CloseFailed),
+        "though its moment has passed"
+    );
+    settle(&mut till).await;
+    assert!(!till.machine().is_shift_open(), "online it is closed at once");
+}
+
 /// A register that has spent five times 33 hours of this month offline.
 async fn worn() -> Till {
     let mut till = Till::at("2026-03-20 09:00:00").await;
