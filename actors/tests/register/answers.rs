@@ -43,6 +43,30 @@ async fn a_word_about_the_shift_that_does_not_fit_the_document_is_a_plain_refusa
 }
 
 #[tokio::test]
+async fn what_a_refusal_says_of_the_z_report_is_believed_before_the_state_is_known() {
+    let well = Server::Answers(seconds(1));
+    for (script, is_reported) in [
+        (vec![Server::Refuses(ErrorCode::ZRepAlreadyRegistered)], true),
+        (
+            vec![well, Server::Refuses(ErrorCode::LastDocumentMustBeZRep)],
+            false,
+        ),
+    ] {
+        let mut till = Till::new().await;
+        done(till.ask(sale("1.00")).await);
+        till.server_script = script.into();
+        till.question_default = Server::NotSent;
+        till.order(Request::CloseShift).await;
+        till.wait(seconds(10)).await;
+        assert_eq!(till.view().shift.unwrap().is_reported, is_reported);
+        come_back(&mut till);
+        till.wait(seconds(60)).await;
+        assert!(till.is_at_rest());
+        till.check().await;
+    }
+}
+
+#[tokio::test]
 async fn the_words_of_a_refusal_are_kept_up_to_three_hundred_characters() {
     let mut till = Till::new().await;
     done(till.ask(Request::OpenShift).await);
