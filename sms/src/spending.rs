@@ -3,6 +3,11 @@
 //! An account is spent from in memory, and within what is granted on disk. A grant is extended by a margin at a time, so that a hundred messages
 //! need one write and not a hundred; after a restart all that was granted counts as spent. So a cap is never exceeded, and a restart
 //! costs a partner at most one margin of it.
+//!
+//! Messages wait for a write only where a grant is used up. So the next one is asked for when half of it is left, and a margin grows with its
+//! partner's pace until it lasts a second, to a hundredth of the cap at the most.
+
+use std::time::Duration;
 
 /// One partner's account of one day, in units of price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +54,13 @@ impl Account {
         Charge::Paid
     }
 
+    /// The grant to ask for now, before anybody must wait for it; `None` while enough is left, or nothing more may be granted.
+    pub fn ahead(&self, cap: u64, margin: u64) -> Option<u64> {
+        let left = self.granted.saturating_sub(self.spent);
+        let next = self.spent.saturating_add(margin).min(cap);
+        (left <= margin / 2 && next > self.granted).then_some(next)
+    }
+
     /// A grant is on disk.
     pub fn extended(&mut self, granted: u64) {
         self.granted = self.granted.max(granted);
@@ -60,10 +72,62 @@ impl Account {
     }
 }
 
+/// How long a margin should last: a grant takes milliseconds, so that it is there long before it is needed, and costs one write a second.
+const LASTS: Duration = Duration::from_secs(1);
+/// The part of a cap that a margin may grow to: what a restart may cost a busy partner of its day.
+const PART_OF_CAP_MAX: u64 = 100;
+
+/// The margin from now on, where the last grant was so long ago. `least` is the setting; none at all stays none.
+pub fn next_margin(margin: u64, since_last: Duration, least: u64, cap: u64) -> u64 {
+    let most = least.max(cap / PART_OF_CAP_MAX);
+    let next = match since_last {
+        short if short < LASTS => margin.saturating_mul(2),
+        long if long > 4 * LASTS => margin / 2,
+        _ => margin,
+    };
+    if least == 0 { 0 } else { next.clamp(least, most) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_next_grant_is_asked_for_when_half_of_a_margin_is_left() {
+        let mut account = Account::default();
+        assert_eq!(account.ahead(1_000, 10), Some(10));
+        account.extended(10);
+        for left in (6..10).rev() {
+            assert_eq!(account.charge(1, 1_000, 10), Charge::Paid);
+            assert_eq!(account.ahead(1_000, 10), None, "{left} left");
+        }
+        assert_eq!(account.charge(1, 1_000, 10), Charge::Paid);
+        assert_eq!(account.ahead(1_000, 10), Some(15));
+        assert_eq!(account.ahead(12, 10), Some(12), "never beyond the cap");
+        assert_eq!(account.ahead(10, 10), None, "all of the cap is granted");
+        assert_eq!(
+            account.ahead(1_000, 0),
+            None,
+            "without a margin nothing is granted ahead"
+        );
+    }
+
+    #[test]
+    fn a_margin_grows_with_the_pace_up_to_a_hundredth_of_the_cap_and_shrinks_again() {
+        let [fast, even, slow] = [10, 2_000, 5_000].map(Duration::from_millis);
+        assert_eq!(next_margin(100, fast, 100, 100_000), 200);
+        assert_eq!(next_margin(800, fast, 100, 100_000), 1_000);
+        assert_eq!(next_margin(800, even, 100, 100_000), 800);
+        assert_eq!(next_margin(800, slow, 100, 100_000), 400);
+        assert_eq!(next_margin(150, slow, 100, 100_000), 100);
+        assert_eq!(
+            next_margin(100, fast, 100, 500),
+            100,
+            "the setting holds where a hundredth is less"
+        );
+        assert_eq!(next_margin(0, fast, 0, 100_000), 0, "who wants no loss gets none");
+    }
 
     #[test]
     fn a_cap_is_reached_exactly() {
@@ -105,6 +169,10 @@ mod tests {
                     account = Account::restored(disk);
                     continue;
                 }
+                if deed == 2 && let Some(granted) = account.ahead(cap, margin) {
+                    disk = disk.max(granted);
+                    account.extended(granted);
+                }
                 let mut charge = account.charge(cost, cap, margin);
                 if let Charge::Extend(granted) = charge {
                     disk = disk.max(granted);
@@ -128,6 +196,10 @@ mod tests {
                     disk = granted;
                     account.extended(granted);
                     account.charge(1, 1_000, margin);
+                }
+                if let Some(granted) = account.ahead(1_000, margin) {
+                    disk = granted;
+                    account.extended(granted);
                 }
             }
             prop_assert!(disk - sent <= margin);

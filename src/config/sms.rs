@@ -90,7 +90,7 @@ pub struct Breaker {
 pub struct Spending {
     /// Of every partner, in units of price.
     pub daily_max: u64,
-    /// What is granted at once.
+    /// What is granted at once, at least; up to a hundredth of `daily_max` to those who spend fast.
     pub margin: u64,
     /// Of single partners, by invoker code.
     pub partners: BTreeMap<Uuid, u64>,

@@ -8,11 +8,11 @@ use std::future::Future;
 use std::sync::Arc;
 use warp::{Filter, Rejection, path};
 
-/// The first route whose path matches answers.
+/// The first route whose path matches answers. What stands first is nested least: a request goes through all that its route is nested in.
 pub(super) fn first_of<const N: usize>(routes: [Routes; N]) -> Routes {
-    let mut routes = routes.into_iter();
-    let first = routes.next().expect("a face has routes");
-    routes.fold(first, |before, next| before.or(next).unify().boxed())
+    let mut routes = routes.into_iter().rev();
+    let last = routes.next().expect("a face has routes");
+    routes.fold(last, |after, before| before.or(after).unify().boxed())
 }
 
 /// A route without parameters.

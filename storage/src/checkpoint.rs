@@ -22,6 +22,9 @@ use crate::{
 /// 64 rows go into the tree at once: half a millisecond, for so long a reader of the tree may have to wait.
 const SLICE_ROWS: usize = 64;
 
+/// 5: a third of the share of a busy thread. Much less, and the redo log would reach its limit, where commits wait for this thread after all.
+const NICENESS: i32 = 5;
+
 /// The thread, and the two ends of what goes there and comes back.
 pub(crate) struct Checkpoint {
     work: mpsc::SyncSender<Arc<Layer>>,
@@ -35,6 +38,7 @@ impl Checkpoint {
         let (work, layers) = mpsc::sync_channel::<Arc<Layer>>(1);
         let (finished, done) = mpsc::sync_channel(1);
         let thread = Builder::new().name("storage-settle".to_owned()).spawn(move || {
+            give_way();
             let run = || settle_all(&*engine, &shared, &layers, &finished);
             match catch_unwind(AssertUnwindSafe(run)) {
                 Ok(Ok(())) => {}
@@ -77,6 +81,14 @@ impl Checkpoint {
 fn gone() -> Error {
     Error::Poisoned {
         reason: "the checkpoint's thread has ended".to_owned(),
+    }
+}
+
+/// Callers wait for the committer and nobody for this thread, whose work comes in bursts of tens of milliseconds: it takes what the others leave. On Linux
+/// the niceness is the calling thread's own.
+fn give_way() {
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "the checkpoint runs as urgently as everything else");
     }
 }
 

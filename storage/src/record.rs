@@ -25,26 +25,20 @@ pub trait Record: Serialize + DeserializeOwned {
 
 /// The bytes of a record: its version, then bincode with variable-length integers. [`Error::TooLarge`] above [`VALUE_MAX`].
 pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>> {
-    // Most records are a few hundred bytes; growing to that byte by byte would take six allocations.
-    let mut bytes = Vec::with_capacity(256);
+    // Most records are a few hundred bytes; growing to that byte by byte would take seven allocations.
+    let mut bytes = Vec::with_capacity(512);
     bytes.push(T::VERSION);
-    let written = options().serialize_into(&mut bytes, record);
-    written.map_err(|error| match *error {
-        bincode::ErrorKind::SizeLimit => {
-            // The exact size is only known without the limit; this is the road of errors, so measuring twice is fine.
-            let size = bincode::DefaultOptions::new()
-                .serialized_size(record)
-                .map_or(VALUE_MAX, |size| {
-                    usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1)
-                });
-            Error::TooLarge {
-                what: "record",
-                size,
-                limit: VALUE_MAX,
-            }
-        }
-        other => corrupt::<T>(&other.to_string()),
-    })?;
+    // Without a limit, which would have bincode measure the record before it writes it; what is too large is found behind.
+    bincode::DefaultOptions::new()
+        .serialize_into(&mut bytes, record)
+        .map_err(|error| corrupt::<T>(&error.to_string()))?;
+    if bytes.len() > VALUE_MAX {
+        return Err(Error::TooLarge {
+            what: "record",
+            size: bytes.len(),
+            limit: VALUE_MAX,
+        });
+    }
     Ok(bytes)
 }
 

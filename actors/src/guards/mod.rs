@@ -5,13 +5,13 @@ mod store;
 
 pub use store::{SpentRecord, sweep};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment, Now};
 use crate::ids::{InvokerCode, MessageId};
 use crate::metrics::Metrics;
 use crate::phone::Phone;
 use crate::ports::{DeliveryReport, Lookup, Message, Outcome, SmsSender};
 use futures_util::future::BoxFuture;
-use sms::spending::{Account, Charge};
+use sms::spending::{Account, Charge, next_margin};
 use sms::traffic::{Rule, Traffic, range_of};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,7 @@ pub struct Settings {
     pub daily_max: u64,
     /// The same for single partners.
     pub daily_max_of: HashMap<InvokerCode, u64>,
-    /// How much is granted at once, beyond what is needed.
+    /// How much is granted at once, beyond what is needed; up to a hundredth of the cap to those who spend fast. 0: nothing.
     pub margin: u64,
     /// When a range is suspicious.
     pub rule: Rule,
@@ -82,7 +82,28 @@ pub struct Guards {
 #[derive(Default)]
 struct Accounts {
     day: i64,
-    of: HashMap<InvokerCode, Account>,
+    of: HashMap<InvokerCode, Purse>,
+}
+
+/// A partner's account, and how it is filled.
+struct Purse {
+    account: Account,
+    margin: u64,
+    /// The last grant.
+    granted: Option<Moment>,
+    /// Whether a grant is on its way that nobody waits for.
+    is_filling: bool,
+}
+
+impl Purse {
+    /// A grant of this size is on disk.
+    fn filled(&mut self, granted: u64, now: Now, least: u64, cap: u64) {
+        self.account.extended(granted);
+        if let Some(last) = self.granted.replace(Moment::at(now)) {
+            let since = u64::try_from(last.elapsed_ms(now)).unwrap_or(0);
+            self.margin = next_margin(self.margin, Duration::from_millis(since), least, cap);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -146,7 +167,10 @@ impl Guards {
         let day = self.now_ms().div_euclid(DAY_MS);
         let accounts = lock(&self.accounts);
         let account = accounts.of.get(&partner).filter(|_| accounts.day == day);
-        (account.map_or(0, Account::spent), self.cap(partner))
+        (
+            account.map_or(0, |purse| purse.account.spent()),
+            self.cap(partner),
+        )
     }
 
     fn now_ms(&self) -> i64 {
@@ -182,7 +206,7 @@ impl Guards {
     }
 
     /// Whether the message may go; what it costs, or why not.
-    async fn admit(&self, message: &Message) -> Result<u64, Outcome> {
+    async fn admit(self: &Arc<Self>, message: &Message) -> Result<u64, Outcome> {
         let phone = &message.destination;
         if !sms::routing::is_allowed(phone.expose(), &self.settings.allowed_prefixes) {
             return Err(self.kept("country", true, "messages to this country are not allowed"));
@@ -237,26 +261,12 @@ impl Guards {
         suspicious
     }
 
-    async fn charge(&self, partner: InvokerCode, cost: u64) -> Result<(), Outcome> {
-        let (cap, margin) = (self.cap(partner), self.settings.margin);
+    async fn charge(self: &Arc<Self>, partner: InvokerCode, cost: u64) -> Result<(), Outcome> {
         let full = || self.kept("spending", false, "the partner has spent what it may in a day");
         // The first round of a day may have to find the account; the day may end between two.
         for _ in 0..3 {
             let day = self.now_ms().div_euclid(DAY_MS);
-            let charge = {
-                let mut accounts = lock(&self.accounts);
-                if accounts.day != day {
-                    *accounts = Accounts {
-                        day,
-                        of: HashMap::new(),
-                    };
-                }
-                accounts
-                    .of
-                    .get_mut(&partner)
-                    .map(|account| account.charge(cost, cap, margin))
-            };
-            let settled = match charge {
+            let settled = match self.pay(day, partner, cost) {
                 Some(Charge::Extend(_)) | None => self.extend(day, partner, cost).await.map_err(|error| {
                     tracing::warn!(%error, "what a partner spends could not be remembered");
                     refused(false, "guard-spending", "what is spent cannot be remembered now")
@@ -272,38 +282,88 @@ impl Guards {
         Err(full())
     }
 
+    /// Pays from what is granted; `None` where the account is not in memory. Where little is left, the next grant is begun, and nobody waits for it.
+    fn pay(self: &Arc<Self>, day: i64, partner: InvokerCode, cost: u64) -> Option<Charge> {
+        let mut accounts = lock(&self.accounts);
+        if accounts.day != day {
+            *accounts = Accounts {
+                day,
+                of: HashMap::new(),
+            };
+        }
+        let (purse, cap) = (accounts.of.get_mut(&partner)?, self.cap(partner));
+        let charge = purse.account.charge(cost, cap, purse.margin);
+        let is_low = purse.account.ahead(cap, purse.margin).is_some();
+        if charge == Charge::Paid && is_low && !purse.is_filling {
+            purse.is_filling = true;
+            tokio::spawn(Arc::clone(self).fill(day, partner));
+        }
+        Some(charge)
+    }
+
+    /// Grants ahead of need. A failure is told to the message that finds the grant used up.
+    async fn fill(self: Arc<Self>, day: i64, partner: InvokerCode) {
+        let _one = self.extending.lock().await;
+        let cap = self.cap(partner);
+        let wanted = self.with_purse(day, partner, |purse| purse.account.ahead(cap, purse.margin));
+        let mut granted = None;
+        if let Some(wanted) = wanted.flatten() {
+            let written = store::grant(self.store.as_ref(), day, partner, wanted).await;
+            granted = written
+                .inspect_err(|error| tracing::debug!(%error, "a grant ahead of need could not be written"))
+                .ok()
+                .map(|()| wanted);
+        }
+        let (now, least) = (self.clock.now(), self.settings.margin);
+        self.with_purse(day, partner, |purse| {
+            purse.is_filling = false;
+            if let Some(granted) = granted {
+                purse.filled(granted, now, least, cap);
+            }
+        });
+    }
+
+    fn with_purse<T>(&self, day: i64, partner: InvokerCode, deed: impl FnOnce(&mut Purse) -> T) -> Option<T> {
+        let mut accounts = lock(&self.accounts);
+        let is_today = accounts.day == day;
+        accounts.of.get_mut(&partner).filter(|_| is_today).map(deed)
+    }
+
     /// Finds an account (`None`), or charges it once a larger grant is durable: in one go, so that no other message can spend that grant between.
     async fn extend(&self, day: i64, partner: InvokerCode, cost: u64) -> storage::Result<Option<Charge>> {
         let _one = self.extending.lock().await;
-        let (cap, margin) = (self.cap(partner), self.settings.margin);
-        let charge = |granted: u64| {
-            let mut accounts = lock(&self.accounts);
-            let is_today = accounts.day == day;
-            accounts.of.get_mut(&partner).filter(|_| is_today).map(|account| {
-                account.extended(granted);
-                account.charge(cost, cap, margin)
-            })
-        };
-        match charge(0) {
+        let (cap, least) = (self.cap(partner), self.settings.margin);
+        let charge = |purse: &mut Purse| purse.account.charge(cost, cap, purse.margin);
+        match self.with_purse(day, partner, charge) {
             None => {
                 let granted = store::granted(self.store.as_ref(), day, partner).await?;
                 let mut accounts = lock(&self.accounts);
                 if accounts.day == day {
-                    accounts.of.insert(partner, Account::restored(granted));
+                    let purse = Purse {
+                        account: Account::restored(granted),
+                        margin: least,
+                        granted: None,
+                        is_filling: false,
+                    };
+                    accounts.of.insert(partner, purse);
                 }
                 Ok(None)
             }
             Some(Charge::Extend(granted)) => {
                 store::grant(self.store.as_ref(), day, partner, granted).await?;
-                Ok(charge(granted))
+                let now = self.clock.now();
+                Ok(self.with_purse(day, partner, |purse| {
+                    purse.filled(granted, now, least, cap);
+                    charge(purse)
+                }))
             }
             settled => Ok(settled),
         }
     }
 
     fn refund(&self, partner: InvokerCode, cost: u64) {
-        if let Some(account) = lock(&self.accounts).of.get_mut(&partner) {
-            account.refund(cost);
+        if let Some(purse) = lock(&self.accounts).of.get_mut(&partner) {
+            purse.account.refund(cost);
         }
     }
 

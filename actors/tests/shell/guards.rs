@@ -1,7 +1,7 @@
 //! What stands before operators: what is refused there is not sent, and what is remembered there survives.
 
 use crate::world::INVOKER;
-use actors::guards::{Guarded, Guards, Settings};
+use actors::guards::{Guarded, Guards, Settings, SpentRecord};
 use actors::ids::{ChallengeId, InvokerCode, MessageId};
 use actors::metrics::Metrics;
 use actors::phone::Phone;
@@ -11,6 +11,7 @@ use actors::testing::{Act, ManualClock, ScriptedOperator};
 use sms::traffic::Rule;
 use std::sync::Arc;
 use std::time::Duration;
+use storage::record::decode;
 use storage::{MemoryStore, Store};
 use uuid::Uuid;
 
@@ -178,6 +179,45 @@ async fn many_at_once_do_not_slip_through_the_cap() {
     let sends = futures_util::future::join_all((0..200).map(|_| world.send(PHONE))).await;
     assert_eq!(sends.iter().filter(|sent| sent.is_ok()).count(), 50);
     assert_eq!(world.sent(), 50);
+}
+
+/// What is granted on disk to the partner today.
+async fn granted(world: &World) -> u64 {
+    let scan = storage::Scan::of(storage::Key::table("sms-spent").build());
+    let rows = world.store.scan(scan).await.unwrap();
+    let record = rows
+        .first()
+        .map(|row| decode::<SpentRecord>(&row.stored.value).unwrap());
+    record.map_or(0, |record| record.granted)
+}
+
+#[tokio::test]
+async fn a_grant_is_renewed_before_it_is_used_up_and_grows_with_the_pace_to_a_hundredth_of_the_cap() {
+    let world = world(capped(100_000, 10)).await;
+    let mut waited = 0;
+    for sent in 1..=5_000_u64 {
+        let before = granted(&world).await;
+        assert_eq!(world.send(PHONE).await, Ok(()));
+        waited += u32::from(before < sent);
+        // What was begun behind the message ends.
+        tokio::task::yield_now().await;
+        let lost = granted(&world).await - sent;
+        assert!(lost <= 1_000, "a restart would cost {lost}");
+    }
+    assert_eq!(waited, 1, "only the day's first message waits");
+    assert!(granted(&world).await >= 5_400, "a margin has grown");
+    let world = world.crash(capped(100_000, 10)).await;
+    assert_eq!(world.send(PHONE).await, Ok(()));
+    let (spent, _) = world.guarded.guards.spent(INVOKER);
+    assert!((5_001..=6_001).contains(&spent), "{spent}");
+    // Who sends one in ten seconds gets small ones again.
+    for _ in 0..3_000 {
+        world.clock.advance(Duration::from_secs(10));
+        assert_eq!(world.send(PHONE).await, Ok(()));
+        tokio::task::yield_now().await;
+    }
+    let (spent, _) = world.guarded.guards.spent(INVOKER);
+    assert!(granted(&world).await - spent <= 20);
 }
 
 const RULE: Rule = Rule {
