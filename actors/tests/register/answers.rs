@@ -2,6 +2,7 @@
 
 use crate::offline::{come_back, go_away, is_offline, settle, shop, sold};
 use crate::receipts::{money, sale};
+use crate::script::wait_for;
 use crate::shifts::{done, refused};
 use crate::till::{Server, Till, is_cancelled, seconds};
 use actors::machines::Machine;
@@ -302,9 +303,7 @@ async fn an_opening_whose_first_post_was_faster_than_its_answer_is_found_to_be_o
     // In doubt; not there yet when it is asked for; then both posts arrive, and the second is refused by its number.
     till.server_script = [Server::DropsBefore, Server::SilentAfter].into();
     let operation = till.order(Request::OpenShift).await;
-    while till.posts < 2 {
-        till.wait(Duration::from_millis(100)).await;
-    }
+    wait_for(&mut till, Duration::from_millis(100), |till| till.posts == 2).await;
     let uid = till.machine().flight().unwrap().uid.clone();
     let posted = Posted::Rejected(crate::server::refusal(ErrorCode::CheckLocalNumberInvalid));
     till.tell(Ask::Posted { uid, posted }).await;

@@ -2,6 +2,7 @@
 
 use crate::offline::{come_back, go_away, is_offline, kinds, settle, shop, sold};
 use crate::receipts::sale;
+use crate::script::wait_for;
 use crate::shifts::done;
 use crate::till::{Agent, Server, Till, seconds};
 use actors::ids::SignatureRequestId;
@@ -86,9 +87,10 @@ async fn what_comes_for_nobody_changes_nothing_at_any_step() {
     till.question_default = slow.clone();
     till.server_default = slow;
     let looks = till.questions.len();
-    while till.questions.len() == looks {
-        till.wait(Duration::from_millis(500)).await;
-    }
+    wait_for(&mut till, Duration::from_millis(500), |till| {
+        till.questions.len() > looks
+    })
+    .await;
     for step in [
         "the tax service is looked for",
         "the state's question is signed",
@@ -117,9 +119,7 @@ async fn a_person_who_speaks_while_a_package_is_on_its_way_does_not_disturb_it()
         sold(&mut till, "10.00").await;
         till.question_default = Server::Answers(seconds(1));
         till.package_script = [Server::Answers(seconds(20))].into();
-        while till.packages == 0 {
-            till.wait(Duration::from_millis(500)).await;
-        }
+        wait_for(&mut till, Duration::from_millis(500), |till| till.packages > 0).await;
         assert_eq!(till.view().link, Link::Syncing);
         let questions = till.questions.len();
         assert_eq!(till.tool(tool).await, taken, "{tool:?}: the end is made");
@@ -172,9 +172,7 @@ async fn a_person_who_wants_the_register_offline_while_it_delivers_is_heard() {
     sold(&mut till, "1.00").await;
     till.question_default = Server::Answers(seconds(1));
     till.package_script = vec![Server::Answers(seconds(20)); 2].into();
-    while till.packages == 0 {
-        till.wait(Duration::from_millis(500)).await;
-    }
+    wait_for(&mut till, Duration::from_millis(500), |till| till.packages > 0).await;
     till.notes.clear();
     let questions = till.questions.len();
     assert!(till.tool(Tool::GoOffline).await);
@@ -329,9 +327,10 @@ async fn after_a_restart_the_way_back_begins_anew_and_waits_for_nobody_of_before
         let signs = Agent::Signs(seconds(1));
         till.agent_script = [signs.clone(), signs, agent].into();
         come_back(&mut till);
-        while !till.agent_script.is_empty() {
-            till.wait(Duration::from_millis(100)).await;
-        }
+        wait_for(&mut till, Duration::from_millis(100), |till| {
+            till.agent_script.is_empty()
+        })
+        .await;
         till.wait(Duration::from_millis(1_050)).await;
         assert_eq!(till.view().link, Link::Syncing);
         till.restart(seconds(1)).await;
@@ -378,9 +377,7 @@ async fn a_first_document_that_would_revoke_what_is_not_there_any_more_is_made_a
     doubtful(&mut till).await;
     till.question_default = Server::Answers(seconds(1));
     till.package_script = [Server::NotSent].into();
-    while till.packages == 0 {
-        till.wait(seconds(1)).await;
-    }
+    wait_for(&mut till, seconds(1), |till| till.packages > 0).await;
     // The tax service was set back meanwhile: the last online document is another.
     till.tax = before;
     settle(&mut till).await;
@@ -443,9 +440,10 @@ async fn a_sale_that_waits_for_the_end_of_the_session_is_given_up_in_its_time_an
         done(till.ask(Request::CloseShift).await);
         come_back(&mut till);
         let looks = till.questions.len();
-        while till.questions.len() == looks {
-            till.wait(Duration::from_millis(10)).await;
-        }
+        wait_for(&mut till, Duration::from_millis(50), |till| {
+            till.questions.len() > looks
+        })
+        .await;
         // The opening is issued after it was seen that nothing is left but the end: the sale behind it has to wait.
         till.agent_script = [seconds(10), seconds(1), end].map(Agent::Signs).into();
         till.package_script = [package].into();

@@ -2,6 +2,7 @@
 
 use crate::offline::{go_away, is_offline, settle, shop, sold};
 use crate::receipts::sale;
+use crate::script::wait_for;
 use crate::shifts::{done, refused};
 use crate::till::{Agent, Till, kyiv, seconds};
 use actors::machines::register::{
@@ -22,9 +23,7 @@ async fn in_the_quarter_of_an_hour_that_is_kept_for_the_close_nothing_is_sold() 
     done(till.ask(Request::CloseShift).await);
     sold(&mut till, "20.00").await;
     till.agent_default = Agent::Away;
-    while till.view().link == Link::Offline {
-        till.wait(seconds(60)).await;
-    }
+    wait_for(&mut till, seconds(60), |till| till.view().link != Link::Offline).await;
     assert!(till.machine().is_shift_open());
     till.wait(seconds(60)).await;
     let limit = Refusal::OfflineLimit(BlockReason::SessionTooLong);
