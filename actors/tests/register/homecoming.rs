@@ -297,6 +297,29 @@ async fn who_wants_a_register_online_need_not_wait_for_its_next_look() {
 }
 
 #[tokio::test]
+async fn a_tax_service_that_stays_away_is_asked_ever_less_often_down_to_once_a_minute() {
+    let mut till = shop().await;
+    go_away(&mut till);
+    assert!(is_offline(&sold(&mut till, "10.00").await));
+    let asked = |till: &Till, before: usize| till.questions.len() - before;
+    let before = till.questions.len();
+    till.wait(seconds(120)).await;
+    let early = asked(&till, before);
+    assert!(
+        (3..=5).contains(&early),
+        "{early}: after ten seconds, twenty, forty"
+    );
+    let before = till.questions.len();
+    till.wait(seconds(3_600)).await;
+    let hourly = asked(&till, before);
+    assert!((55..=61).contains(&hourly), "{hourly} in an hour");
+    come_back(&mut till);
+    till.wait(seconds(65)).await;
+    settle(&mut till).await;
+    till.check().await;
+}
+
+#[tokio::test]
 async fn a_register_that_is_to_stay_offline_looks_at_its_limits_once_a_minute_and_asks_nobody() {
     let mut till = shop().await;
     till.tool(Tool::GoOffline).await;
