@@ -5,7 +5,9 @@ use crate::config::{Config, OUTCOME_GRACE_SECONDS};
 use crate::http::{Gateway, HttpMetrics, Parts};
 use crate::listeners::{Listeners, Servers};
 use crate::outbound;
+use crate::outbound::guarded::Guarded as Receivers;
 use crate::outbound::owner::OwnerHooks;
+use crate::outbound::partner::PartnerHooks;
 use crate::outbound::sms::setup::{Sending, check_templates, guard_settings};
 use crate::owners;
 use crate::registers;
@@ -224,7 +226,7 @@ pub async fn start(
         metrics: metrics.clone(),
     };
     let owners = owners::open(config, owners).await?;
-    let owner_hooks = Arc::new(OwnerHooks::new(config.webhooks.private_addresses)?);
+    let receivers = Arc::new(Receivers::new(config.webhooks.private_addresses)?);
     let (registers, cashdesk) = match tax {
         Some(tax) => {
             let needs = registers::Needs {
@@ -289,7 +291,7 @@ pub async fn start(
         cashdesk,
         agents: signers.agents,
         owners: owners.clone(),
-        owner_hooks: Arc::clone(&owner_hooks),
+        receivers: Arc::clone(&receivers),
         evidence,
         has_sink_directory: config.evidence.sink_directory.is_some(),
         store: Arc::clone(&store),
@@ -300,15 +302,15 @@ pub async fn start(
         draining: AtomicBool::new(false),
         body_deadline: Duration::from_secs(config.limits.body_seconds),
     });
-    let poster = Arc::new(outbound::partner::Partners::new(outbound::client()?));
+    let partner_hooks = Arc::new(PartnerHooks::new(Arc::clone(&receivers)));
     let mut background: Vec<_> = events
         .into_iter()
         .map(|events| tokio::spawn(outbound::sms::smpp::pump(events, deliveries.clone())))
         .collect();
     background.extend([
         tokio::spawn(ask_for_ever(deliveries.clone(), sms)),
-        tokio::spawn(deliveries.outbox.run(poster)),
-        tokio::spawn(owners.run(owner_hooks)),
+        tokio::spawn(deliveries.outbox.run(partner_hooks)),
+        tokio::spawn(owners.run(Arc::new(OwnerHooks::new(receivers)))),
         tokio::spawn(Arc::clone(&guards).write_for_ever()),
         tokio::spawn(wheel::turn(
             inbox,

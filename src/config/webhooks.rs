@@ -14,7 +14,7 @@ pub struct Webhooks {
     pub give_up_hours: u64,
     /// Events of one account that are kept for replays, owed ones among them.
     pub events_max: u64,
-    /// Whether events may be posted to private networks, and there without TLS.
+    /// Whether events, and news of messages to partners, may be posted to private networks, and there without TLS.
     pub private_addresses: bool,
 }
 

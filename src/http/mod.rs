@@ -34,7 +34,7 @@ pub use exchange::Exchange;
 pub use face::{GatewayFace, HttpMetrics, route_of};
 pub use openapi::{admin_document, cashdesk_document, public_document};
 
-use crate::outbound::owner::OwnerHooks;
+use crate::outbound::guarded::Guarded;
 use crate::outbound::sms::router::Router;
 use actors::accounts::Accounts;
 use actors::agents::Agents;
@@ -78,8 +78,8 @@ pub struct Parts {
     pub agents: Arc<Agents>,
     /// Webhooks of owners.
     pub owners: Owners,
-    /// Who posts to them.
-    pub owner_hooks: Arc<OwnerHooks>,
+    /// Where webhooks may lead, of owners and of partners.
+    pub receivers: Arc<Guarded>,
     /// Signing evidence.
     pub evidence: EvidenceService,
     /// Whether checkpoints may go into files.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 const URL_OCTETS_MAX: usize = 2_000;
 
 /// Clients that reach what they may.
-pub(super) struct Guarded {
+pub struct Guarded {
     /// For `https://`.
     secure: reqwest::Client,
     /// For `http://`: private networks alone; none where those are closed.
@@ -24,7 +24,7 @@ impl Guarded {
     ///
     /// # Errors
     /// A sentence, where the system's certificates cannot be loaded.
-    pub(super) fn new(private_addresses: bool) -> Result<Self, String> {
+    pub fn new(private_addresses: bool) -> Result<Self, String> {
         let reach = if private_addresses {
             Reach::Anywhere
         } else {
@@ -43,6 +43,14 @@ impl Guarded {
                 .transpose()?,
             reach,
         })
+    }
+
+    /// Whether this URL may be called.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn check(&self, url: &str) -> Result<(), String> {
+        self.target(url).map(drop)
     }
 
     /// A URL, and the client that may call it.

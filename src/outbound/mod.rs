@@ -3,7 +3,7 @@
 mod addresses;
 pub mod agent;
 pub mod checkpoints;
-mod guarded;
+pub mod guarded;
 mod hook;
 mod http_client;
 pub mod owner;

@@ -9,47 +9,30 @@ use chrono::{DateTime, NaiveDateTime, SecondsFormat};
 use fiscal::{FiscalNumber, LocalNumber, RegisterNumber};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Posts to owners.
 pub struct OwnerHooks {
-    clients: Guarded,
+    receivers: Arc<Guarded>,
 }
 
 impl OwnerHooks {
-    /// Posts to private networks only where that is allowed.
-    ///
-    /// # Errors
-    /// A sentence, where the system's certificates cannot be loaded.
-    pub fn new(private_addresses: bool) -> Result<Self, String> {
-        Ok(Self {
-            clients: Guarded::new(private_addresses)?,
-        })
-    }
-
-    /// Whether events could be posted to this URL.
-    ///
-    /// # Errors
-    /// Why not, in words.
-    pub fn check(&self, url: &str) -> Result<(), String> {
-        self.clients.target(url).map(drop)
-    }
-
-    async fn post_now(&self, hook: &Hook, event: &OwnerEvent, now: Now) -> Posted {
-        match self.clients.target(&hook.url) {
-            Ok((url, client)) => super::hook::post(client.post(url), hook, event.id, body(event), now).await,
-            // It was taken when private networks were open.
-            Err(_) => Posted::Again {
-                after_seconds: None,
-                status: None,
-            },
-        }
+    /// Posts to these alone.
+    pub fn new(receivers: Arc<Guarded>) -> Self {
+        Self { receivers }
     }
 }
 
 impl Poster<OwnerEvent> for OwnerHooks {
     fn post<'a>(&'a self, hook: &'a Hook, _: Uuid, event: &'a OwnerEvent, now: Now) -> BoxFuture<'a, Posted> {
-        Box::pin(self.post_now(hook, event, now))
+        Box::pin(super::hook::post(
+            &self.receivers,
+            hook,
+            event.id,
+            body(event),
+            now,
+        ))
     }
 }
 

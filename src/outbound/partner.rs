@@ -3,17 +3,19 @@
 //! `{"type":"sms.delivery","timestamp":"…","data":{"challenge_id","status","parts","operator","code"}}`; any 2xx is acceptance, 410 ends the wish,
 //! anything else has the news posted again.
 
+use super::guarded::Guarded;
 use actors::clock::Now;
 use actors::deliveries::EventRecord;
 use actors::hooks::{Hook, Posted, Poster};
 use chrono::{DateTime, SecondsFormat};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Posts to partners.
-pub struct Partners {
-    client: reqwest::Client,
+pub struct PartnerHooks {
+    receivers: Arc<Guarded>,
 }
 
 #[derive(Serialize)]
@@ -32,10 +34,10 @@ struct Data<'a> {
     code: Option<&'a str>,
 }
 
-impl Partners {
-    /// Posts with this client, which follows no redirects.
-    pub fn new(client: reqwest::Client) -> Self {
-        Self { client }
+impl PartnerHooks {
+    /// Posts to these alone.
+    pub fn new(receivers: Arc<Guarded>) -> Self {
+        Self { receivers }
     }
 }
 
@@ -55,7 +57,7 @@ fn body(event: &EventRecord, now: Now) -> Vec<u8> {
     serde_json::to_vec(&news).expect("texts and numbers become JSON")
 }
 
-impl Poster<EventRecord> for Partners {
+impl Poster<EventRecord> for PartnerHooks {
     fn post<'a>(
         &'a self,
         hook: &'a Hook,
@@ -63,7 +65,12 @@ impl Poster<EventRecord> for Partners {
         event: &'a EventRecord,
         now: Now,
     ) -> BoxFuture<'a, Posted> {
-        let request = self.client.post(&hook.url);
-        Box::pin(super::hook::post(request, hook, id, body(event, now), now))
+        Box::pin(super::hook::post(
+            &self.receivers,
+            hook,
+            id,
+            body(event, now),
+            now,
+        ))
     }
 }

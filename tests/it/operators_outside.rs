@@ -100,6 +100,7 @@ impl Outside {
     }
 
     fn configure(&self, config: &mut Config, order: &[&str]) {
+        config.webhooks.private_addresses = true;
         let sms = &mut config.sms;
         sms.sender = SmsSenderKind::Operators;
         sms.timeout_seconds = 2;

@@ -1,7 +1,7 @@
 //! Shifts close by themselves: when, by which key, and what happens when they cannot.
 
 use crate::receipts::sale;
-use crate::shifts::done;
+use crate::shifts::{done, refused};
 use crate::till::{Agent, KEY, Till, kyiv, seconds};
 use actors::machines::register::{
     AutoClose, DocumentKind, Note, OperationState, Phase, Request, kyiv as local,
@@ -298,4 +298,34 @@ async fn a_sale_that_only_came_as_far_as_the_close_owed_before_it_is_given_up_an
     till.wait(seconds(60)).await;
     assert_eq!(*till.machine().phase(), Phase::Closed);
     till.check().await;
+}
+
+#[tokio::test]
+async fn attempts_to_close_that_fail_at_once_come_further_and_further_apart() {
+    let mut till = Till::at("2026-03-03 22:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    till.agent_default = Agent::Refuses;
+    till.wait_until("2026-03-03 23:52:00").await;
+    let first = till.view().shift.unwrap().close_failed;
+    assert_eq!(first, 4, "at once, and after 15 seconds, 30, a minute");
+    till.wait(seconds(3_600)).await;
+    let hour = till.view().shift.unwrap().close_failed - first;
+    assert!((11..=14).contains(&hour), "then every five minutes: {hour}");
+    till.agent_default = Agent::Signs(seconds(1));
+    till.wait(seconds(310)).await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+    till.check().await;
+}
+
+#[tokio::test]
+async fn only_an_attempt_to_close_that_failed_counts_as_one() {
+    let mut till = Till::at("2026-03-03 22:00:00").await;
+    done(till.ask(sale("10.00")).await);
+    refused(till.ask(Request::OpenShift).await);
+    till.agent_script = [Agent::Refuses].into();
+    till.ask(sale("10.00")).await;
+    assert_eq!(till.view().shift.unwrap().close_failed, 0);
+    till.wait_until("2026-03-03 23:55:00").await;
+    assert_eq!(*till.machine().phase(), Phase::Closed);
+    assert!(!till.notes.contains(&Note::CloseFailed));
 }

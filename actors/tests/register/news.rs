@@ -96,11 +96,11 @@ async fn owed(till: &Till) -> Vec<OwnerEvent> {
     listed.into_iter().map(|listed| listed.event).collect()
 }
 
-async fn told(till: &Till) -> Vec<News> {
+pub(crate) async fn told(till: &Till) -> Vec<News> {
     owed(till).await.into_iter().map(|event| event.news).collect()
 }
 
-async fn topics(till: &Till) -> Vec<&'static str> {
+pub(crate) async fn topics(till: &Till) -> Vec<&'static str> {
     told(till).await.iter().map(News::topic).collect()
 }
 
@@ -384,7 +384,7 @@ async fn limits_are_told_as_they_come_near() {
     assert!((1..=15).contains(&seen[1].2) && seen[2].2 == 0, "{seen:?}");
 }
 
-async fn limits(till: &Till) -> Vec<(Limit, Nearness, i64)> {
+pub(crate) async fn limits(till: &Till) -> Vec<(Limit, Nearness, i64)> {
     let news = told(till).await.into_iter();
     news.filter_map(|news| match news {
         News::LimitNear {

@@ -14,7 +14,7 @@ use fiscal::offline::State;
 use std::time::Duration;
 
 /// A register that may go offline, with an open shift.
-async fn shop() -> Till {
+pub(crate) async fn shop() -> Till {
     let mut till = Till::new().await;
     till.unit.settings.offline = true;
     done(till.ask(Request::OpenShift).await);
@@ -32,11 +32,11 @@ pub(crate) fn come_back(till: &mut Till) {
     till.question_default = Server::Answers(Duration::from_millis(200));
 }
 
-async fn sold(till: &mut Till, sum: &str) -> Done {
+pub(crate) async fn sold(till: &mut Till, sum: &str) -> Done {
     *done(till.ask(sale(sum)).await)
 }
 
-fn is_offline(done: &Done) -> bool {
+pub(crate) fn is_offline(done: &Done) -> bool {
     let number = done.document.fiscal_number.as_ref().unwrap().as_str();
     assert_eq!(
         number.split('.').count() == 3,
@@ -47,7 +47,7 @@ fn is_offline(done: &Done) -> bool {
 }
 
 /// Everything is delivered, and agrees.
-async fn settle(till: &mut Till) {
+pub(crate) async fn settle(till: &mut Till) {
     come_back(till);
     till.wait(seconds(300)).await;
     assert!(till.is_at_rest(), "{:?}", till.view());
@@ -57,7 +57,7 @@ async fn settle(till: &mut Till) {
     till.check().await;
 }
 
-fn kinds(till: &Till) -> Vec<&'static str> {
+pub(crate) fn kinds(till: &Till) -> Vec<&'static str> {
     let documents = till.tax.documents();
     let names = documents.iter().map(|found| match &found.document.kind {
         Kind::OpenShift => "open",

@@ -1,5 +1,6 @@
 //! How an agent and a tax service behave, as a test tells them, and what they say.
 
+use crate::till::Till;
 use actors::machines::register::{Purpose, Reply};
 use actors::ports::{Asked, Unfit};
 use fiscal::ErrorCode;
@@ -57,4 +58,15 @@ pub(crate) fn reply(purpose: &Purpose, asked: Asked) -> Reply {
         Purpose::Probe => Reply::Reached,
         Purpose::Totals => read!(Reply::Totals),
     }
+}
+
+/// Waits, step by step, until it is so.
+pub(crate) async fn wait_for(till: &mut Till, step: Duration, is_so: impl Fn(&Till) -> bool) {
+    for _ in 0..2_000 {
+        if is_so(till) {
+            return;
+        }
+        till.wait(step).await;
+    }
+    panic!("it does not come to that: {:?}", till.view());
 }

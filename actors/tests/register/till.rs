@@ -60,6 +60,8 @@ pub(crate) struct Till {
     pub(crate) notes: Vec<Note>,
     pub(crate) repeats: Vec<(OperationId, OperationId)>,
     pub(crate) resolved: Vec<bool>,
+    /// Requests that the agent need not answer any more.
+    pub(crate) withdrawn: Vec<SignatureRequestId>,
     pub(crate) kill: Option<Kill>,
     pub(crate) then_kill: Option<Kill>,
     pub(crate) kills: u32,
@@ -73,7 +75,7 @@ pub(crate) struct Till {
     /// What is on its way to the register, by when it comes.
     coming: BTreeMap<(Moment, u64), Ask>,
     /// What the agent signed, by request: a repeat gets the same.
-    signed: HashMap<Uuid, Vec<u8>>,
+    pub(crate) signed: HashMap<Uuid, Vec<u8>>,
     /// The deadlines of requests, which are part of them.
     deadlines: HashMap<Uuid, i64>,
     chance: SeededRandomness,
@@ -138,6 +140,7 @@ impl Till {
             notes: Vec::new(),
             repeats: Vec::new(),
             resolved: Vec::new(),
+            withdrawn: Vec::new(),
             kill: None,
             then_kill: None,
             kills: 0,
@@ -333,7 +336,7 @@ impl Till {
             }
             Effect::Resolved { taken, .. } => self.resolved.push(taken),
             Effect::Note(note) => self.notes.push(note),
-            Effect::Withdraw(_) => {}
+            Effect::Withdraw(request) => self.withdrawn.push(request),
         }
         None
     }

@@ -20,7 +20,7 @@ const URL_CHARACTERS_MAX: usize = 1_000;
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HookRow {
-    /// Where news are POSTed: https://, or http:// on a private network.
+    /// Where news are POSTed: https://, or http:// on a private network where `webhooks.private_addresses` allows that.
     #[schema(max_length = 1000, pattern = "^https?://")]
     url: String,
 }
@@ -57,7 +57,7 @@ pub async fn hook(gateway: Gateway, code: String, mut exchange: Exchange) -> Ans
         .ok_or_else(unknown)?;
     let outbox = &gateway.deliveries.outbox;
     let found = match (&exchange.method, row) {
-        (_, Some(row)) => outbox.put_hook(partner, Some(fit(row.url)?)).await,
+        (_, Some(row)) => outbox.put_hook(partner, Some(fit(&gateway, row.url)?)).await,
         (&Method::DELETE, None) => outbox.put_hook(partner, None).await,
         (_, None) => outbox.hook(partner).await,
     };
@@ -69,14 +69,13 @@ pub async fn hook(gateway: Gateway, code: String, mut exchange: Exchange) -> Ans
     Ok(json(StatusCode::OK, &view(&gateway, partner, record)))
 }
 
-fn fit(url: String) -> Result<String, Problem> {
-    let parsed = reqwest::Url::parse(&url).ok();
-    let fits = parsed.is_some_and(|parsed| matches!(parsed.scheme(), "https" | "http") && parsed.has_host());
-    if fits && url.len() <= URL_CHARACTERS_MAX {
-        return Ok(url);
+fn fit(gateway: &Gateway, url: String) -> Result<String, Problem> {
+    let unfit = |why: &str| Problem::new(Code::UnfitObject, format!("url: {why}"));
+    if url.len() > URL_CHARACTERS_MAX {
+        return Err(unfit("at most 1000 characters"));
     }
-    let detail = "url: must be an absolute https:// or http:// URL of at most 1000 characters";
-    Err(Problem::new(Code::UnfitObject, detail))
+    gateway.receivers.check(&url).map_err(|why| unfit(&why))?;
+    Ok(url)
 }
 
 fn view(gateway: &Gateway, partner: InvokerCode, record: HookRecord) -> HookView {

@@ -124,7 +124,7 @@ pub async fn one(gateway: Gateway, id: String, mut exchange: Exchange) -> Answer
     match (&exchange.method, row) {
         (_, Some(row)) => {
             let unfit = |why| Problem::new(Code::UnfitObject, format!("url: {why}"));
-            gateway.owner_hooks.check(&row.url).map_err(unfit)?;
+            gateway.receivers.check(&row.url).map_err(unfit)?;
             let put = gateway.owners.put_hook(account, row.url).await.map_err(failed)?;
             shown(&gateway, account, put).await
         }

@@ -132,6 +132,18 @@ fn a_contract_takes_so_many_containers_and_bytes_but_a_debt_is_paid() {
 }
 
 #[test]
+fn a_contract_takes_its_bytes_to_the_last_one() {
+    let mut desk = Desk::new();
+    let with = |characters| container("1", &format!(r#","KeyTransport":"{}""#, "x".repeat(characters)));
+    desk.add(with(1), false);
+    let least = desk.under_way[0].bytes.len();
+    // Of the second leaf, each character of which is a byte more than the first has.
+    let characters = LIMITS.bytes_max - 2 * least + 1;
+    assert_eq!(desk.add(with(characters + 1), false), [(2, Added::ContractFull)]);
+    assert_eq!(desk.add(with(characters), false), []);
+}
+
+#[test]
 fn what_is_loaded_is_known_and_what_is_under_way_is_not_forgotten() {
     let mut desk = Desk::new();
     desk.add(container("1", ""), false);
@@ -139,6 +151,8 @@ fn what_is_loaded_is_known_and_what_is_under_way_is_not_forgotten() {
     desk.book.forget_beyond(0);
     assert!(desk.book.knows(first.place.contract));
     desk.recorded();
+    desk.book.forget_beyond(1);
+    assert!(desk.book.knows(first.place.contract), "so many may stay");
     desk.book.forget_beyond(0);
     assert!(!desk.book.knows(first.place.contract));
     let known = Known {
@@ -167,6 +181,14 @@ fn a_word_that_nobody_waits_for_changes_nothing() {
     };
     assert_eq!(desk.step(command), []);
     assert_eq!(desk.book, before);
+}
+
+#[test]
+fn nobody_needs_to_knock() {
+    let mut desk = Desk::new();
+    desk.add(container("1", ""), false);
+    assert_eq!(desk.book.next_deadline(), None, "the log answers");
+    assert_eq!(LogBook::default().next_deadline(), None);
 }
 
 #[test]
@@ -234,6 +256,8 @@ fn a_log_is_put_together_again_from_its_head_and_its_edge() {
         }
         let restored = LogBook::restored(book.frontier().clone(), edge.clone()).unwrap();
         assert_eq!(restored.frontier(), book.frontier(), "size {size}");
+        assert_eq!(restored.edge(), book.edge(), "size {size}");
+        assert_eq!(*restored.edge(), edge, "size {size}");
         let other = Frontier::new(
             size,
             book.frontier().roots().iter().map(|_| leaf_hash(b"x")).collect(),

@@ -226,8 +226,8 @@ impl Core {
         shift.last = Some(facts.clone());
         let added = match &flight.entry {
             Some(entry) => shift.totals.accept(entry.clone()),
-            None if facts.kind == DocumentKind::Storno => shift.totals.undo_last().map(|_| ()),
-            None => Ok(()),
+            // Only a storno has no figures of its own.
+            None => shift.totals.undo_last().map(|_| ()),
         };
         shift.is_complete &= added.is_ok();
     }

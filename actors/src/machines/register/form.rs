@@ -109,7 +109,7 @@ fn totals(
     let is_doubtful = request
         .lines
         .iter()
-        .any(|line| line.cost.is_some() && matches!(line.discount, Some(Discount::Sum(_))));
+        .any(|line| matches!(line.discount, Some(Discount::Sum(_))));
     let net = is_doubtful
         .then(|| receipt(request, Reading::Net).totals(table))
         .and_then(Result::ok);

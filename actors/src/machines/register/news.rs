@@ -248,7 +248,7 @@ impl Reader<'_> {
             Event::Returned { .. } => self.returned(),
             Event::CloseSet(alarm) => {
                 let shift = self.book.phase().shift();
-                if alarm.is_alarmed && shift.is_some_and(|shift| !shift.close.is_alarmed) && self.is_alarm() {
+                if alarm.is_alarmed && shift.is_some_and(|shift| !shift.close.is_alarmed) {
                     self.shift_too_long();
                 }
             }
@@ -436,11 +436,6 @@ impl Reader<'_> {
             nearness,
             minutes_left: standing.left().num_minutes().max(0),
         });
-    }
-
-    fn is_alarm(&self) -> bool {
-        let alarm = Effect::Note(Note::ShiftTooLong);
-        self.decision.effects.contains(&alarm)
     }
 
     fn shift_too_long(&mut self) {

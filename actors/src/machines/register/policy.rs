@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// 64 waiting: above this a till is looping, not selling.
 pub const WAITING_MAX: usize = 64;
+/// The most rounds of one decision: an operation is begun, may change something and ends; those that wait, the one in work and the close.
+pub(super) const ROUNDS_MAX: usize = 3 * (WAITING_MAX + 2);
 /// The most remedies of one operation (a state asked anew after a refusal): a register whose state changes under it more often than
 /// this is used by another device, and a person must look.
 pub(super) const REMEDIES_MAX: u8 = 3;

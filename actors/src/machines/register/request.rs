@@ -238,11 +238,6 @@ impl OperationKind {
         matches!(self, Self::CloseShift | Self::AutoClose)
     }
 
-    /// Whether it has a document of its own that stands inside a shift.
-    pub fn is_receipt(self) -> bool {
-        !self.closes_shift() && self != Self::OpenShift
-    }
-
     /// Whether a closed shift is opened for it, unless that is turned off: sale, return, cash in and cash out (the document's list).
     pub fn opens_shift(self) -> bool {
         matches!(

@@ -40,7 +40,7 @@ impl Turn {
                 self.step(Homeward::Ending);
             };
         }
-        let Some(signer) = signer.filter(|_| count > 0) else {
+        let Some(signer) = signer else {
             return self.rest(true);
         };
         let package = Package {

@@ -93,7 +93,7 @@ impl Turn {
 
     /// Whoever asked is told, once everything they asked for is done.
     fn tell_owner(&mut self, owner: Option<Operation>, facts: DocumentFacts) {
-        if let Some(owner) = owner.filter(|owner| owner.kind.is_receipt() && facts.kind.is_receipt()) {
+        if let Some(owner) = owner.filter(|_| facts.kind.is_receipt()) {
             self.done(&owner, facts);
         }
     }

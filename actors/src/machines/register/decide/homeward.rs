@@ -89,6 +89,16 @@ impl Turn {
             Homeward::Resting { .. } => 3, // at the longest pause: nobody waits for this look
             _ => u32::from(is_failure),
         };
+        let is_nobody_there = match &away.step {
+            Homeward::Asking(query) => is_failure && query.purpose == Purpose::Probe,
+            _ => false,
+        };
+        // Once the end was sent, nothing is issued until its fate is known: then it is asked for as soon as may be.
+        let pause = if is_nobody_there && !away.chain.ended() {
+            self.pause_away(&away)
+        } else {
+            pause(failed)
+        };
         match &away.step {
             Homeward::Remaking { request, .. } | Homeward::Signing { request, .. } => {
                 self.act(Effect::Withdraw(*request));
@@ -100,10 +110,17 @@ impl Turn {
             _ => {}
         }
         away.step = Homeward::Resting {
-            look: self.moment().plus(pause(failed)),
+            look: self.moment().plus(pause),
             failed,
         };
         self.set_home(away);
+    }
+
+    /// The pause after a look that found nobody: as long again as the register has been away, so that each is twice as long as the one before,
+    /// within the bounds.
+    fn pause_away(&self, away: &Away) -> Duration {
+        let been_ms = u64::try_from(self.wall_ms() - away.since_ms).unwrap_or(0);
+        Duration::from_millis(been_ms).clamp(2 * LOOK_PAUSE, LOOK_PAUSE_MAX)
     }
 
     /// Rests without a doubt about what was sent.

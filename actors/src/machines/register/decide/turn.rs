@@ -3,7 +3,7 @@
 use super::super::answer::{Answer, Cancelled, Done, OperationRecord, OperationState, Refusal};
 use super::super::command::{Draw, Effect, Event};
 use super::super::note::Note;
-use super::super::policy::DOUBT_PAUSE_MAX;
+use super::super::policy::{DOUBT_PAUSE_MAX, ROUNDS_MAX};
 use super::super::request::OperationKind;
 use super::super::state::{Link, Operation};
 use super::super::{Core, RegisterBook};
@@ -80,7 +80,7 @@ impl Turn {
     /// Goes on with whatever is due: a doubt, the operation in work, the close, the next in the queue. Each round ends an operation, begins
     /// one or leaves, so that the rounds are bounded by the queue.
     pub(super) fn advance(&mut self) {
-        for _ in 0..3 * (super::super::policy::WAITING_MAX + 2) {
+        for _ in 0..ROUNDS_MAX {
             if self.core().query.is_some() {
                 return;
             }

@@ -150,25 +150,14 @@ impl Turn {
         }
     }
 
-    /// The operation in work is given up before its document was sent. A document of the register's (the opening or the close of a shift)
-    /// that was sent goes on by itself.
+    /// The operation in work is given up before its document was sent. One that is being signed has been given up by its own deadline, which
+    /// is not later; a document of the register's (the opening or the close of a shift) that was sent goes on by itself.
     fn give_up_current(&mut self, operation: &Operation) {
         let why = self.what_was_late();
-        let flight = self
-            .core()
-            .flight
-            .clone()
-            .filter(|flight| flight.operation == operation.id);
-        match flight {
-            Some(flight) if !flight.may_be_registered() && !flight.was_doubted => self.give_up(&flight, why),
-            Some(_) => self.end_unsent(operation, why),
-            None => {
-                if self.core().flight.is_none() {
-                    self.drop_query();
-                }
-                self.end_unsent(operation, why);
-            }
+        if self.core().flight.is_none() {
+            self.drop_query();
         }
+        self.end_unsent(operation, why);
     }
 
     fn what_was_late(&self) -> Cancelled {
