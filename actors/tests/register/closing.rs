@@ -127,7 +127,7 @@ async fn the_close_comes_in_time_though_the_clock_was_set_either_way() {
         let mut till = Till::at("2026-03-03 09:00:00").await;
         done(till.ask(sale("10.00")).await);
         till.wait(seconds(5 * 3_600)).await;
-        till.jump(TimeDelta::seconds(jump)).await;
+        till.set_clock(TimeDelta::seconds(jump)).await;
         till.wait_until("2026-03-03 23:49:30").await;
         assert!(till.machine().is_shift_open(), "{jump}");
         till.wait_until("2026-03-03 23:51:30").await;
@@ -141,7 +141,7 @@ async fn a_clock_that_is_set_past_the_moment_closes_the_shift_at_once() {
         let mut till = Till::at("2026-03-03 09:00:00").await;
         done(till.ask(sale("10.00")).await);
         till.wait(seconds(5 * 3_600)).await;
-        till.jump(TimeDelta::seconds(jump)).await;
+        till.set_clock(TimeDelta::seconds(jump)).await;
         till.wait(seconds(10)).await;
         assert_eq!(*till.machine().phase(), Phase::Closed, "{jump}");
         till.check().await;
@@ -155,7 +155,7 @@ async fn a_clock_that_is_set_while_a_sale_is_in_work_is_looked_at_when_that_has_
     till.agent_default = Agent::Signs(seconds(5));
     let order = till.order(sale("1.00")).await;
     till.wait(seconds(1)).await;
-    till.jump(TimeDelta::hours(13)).await;
+    till.set_clock(TimeDelta::hours(13)).await;
     till.wait(seconds(10)).await;
     done(till.last_answer(order).unwrap());
     till.wait_until("2026-03-03 23:49:30").await;
@@ -170,9 +170,9 @@ async fn a_clock_that_is_set_past_the_last_hour_of_a_shift_without_a_close_raise
     let mut till = Till::at("2026-03-03 09:00:00").await;
     till.unit.settings.auto_close = AutoClose::Off;
     done(till.ask(sale("10.00")).await);
-    till.jump(TimeDelta::hours(22)).await;
+    till.set_clock(TimeDelta::hours(22)).await;
     assert!(!till.notes.contains(&Note::ShiftTooLong));
-    till.jump(TimeDelta::hours(1)).await;
+    till.set_clock(TimeDelta::hours(1)).await;
     assert!(till.notes.contains(&Note::ShiftTooLong));
 }
 
@@ -182,7 +182,7 @@ async fn a_shift_that_was_opened_by_a_clock_set_back_since_closes_on_the_day_tha
     for restarts in [false, true] {
         let mut till = Till::at("2026-03-05 09:00:00").await;
         done(till.ask(sale("10.00")).await);
-        till.jump(TimeDelta::days(-2)).await;
+        till.set_clock(TimeDelta::days(-2)).await;
         if restarts {
             till.restart(seconds(60)).await;
         }
@@ -203,7 +203,7 @@ async fn a_clock_that_is_set_between_two_attempts_to_close_shortens_no_pause() {
     till.wait_until("2026-03-04 00:30:00").await;
     let failed = till.view().shift.unwrap().close_failed;
     for _ in 0..5 {
-        till.jump(TimeDelta::minutes(7)).await;
+        till.set_clock(TimeDelta::minutes(7)).await;
     }
     till.wait(seconds(30)).await;
     let now = till.view().shift.unwrap().close_failed;

@@ -244,7 +244,7 @@ async fn live(seed: u64, seen: &mut Seen) {
         }
         if below(25) == 0 {
             let minutes = i64::try_from(below(40)).unwrap() - 20;
-            till.jump(chrono::TimeDelta::minutes(minutes)).await;
+            till.set_clock(chrono::TimeDelta::minutes(minutes)).await;
             seen.insert("clock set");
         }
         if below(20) == 0 {

@@ -546,9 +546,14 @@ impl Till {
         self.now.mono = Moment(self.now.mono.0 + by);
     }
 
-    /// The wall clock is set, and the wheel notices.
-    pub(crate) async fn jump(&mut self, by: TimeDelta) {
+    /// The wall clock is set, and nobody has noticed yet.
+    pub(crate) fn jump(&mut self, by: TimeDelta) {
         self.now.wall += by;
+    }
+
+    /// The wall clock is set, and the wheel notices.
+    pub(crate) async fn set_clock(&mut self, by: TimeDelta) {
+        self.jump(by);
         self.tell(Ask::Wake).await;
     }
 
