@@ -9,7 +9,10 @@ fuzz_target!(|data: &[u8]| {
     let Some((&kind, bytes)) = data.split_first() else {
         return;
     };
-    let keys = [Signer::from_seed("log", &[1; 32]).expect("a name").verifier().clone()];
+    let keys = [Signer::from_seed("log", &[1; 32])
+        .expect("a name")
+        .verifier()
+        .clone()];
     match kind % 4 {
         0 => {
             if let Ok(container) = read_container(bytes).content {
@@ -20,7 +23,10 @@ fuzz_target!(|data: &[u8]| {
                     version: 1,
                     container,
                 };
-                assert_eq!(Leaf::from_bytes(&leaf.bytes()).expect("what was written can be read"), leaf);
+                assert_eq!(
+                    Leaf::from_bytes(&leaf.bytes()).expect("what was written can be read"),
+                    leaf
+                );
             }
             let _ = read_identity(bytes).content.is_ok();
         }
@@ -30,7 +36,9 @@ fuzz_target!(|data: &[u8]| {
             }
         }
         2 => {
-            let Ok(text) = std::str::from_utf8(bytes) else { return };
+            let Ok(text) = std::str::from_utf8(bytes) else {
+                return;
+            };
             assert!(Head::verified(text, &keys).is_err(), "nobody signs by chance");
             if let Ok(key) = text.parse::<Verifier>() {
                 assert_eq!(key.to_string().parse::<Verifier>(), Ok(key));
