@@ -8,6 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
+/// How often a dead actor is replaced for one message. Where the runtime goes down each new one is dead at once: what is told then is settled by the
+/// next process, from disk.
+const ROUNDS_MAX: usize = 8;
+
 /// What the registry needs of a kind of actor.
 pub trait Kind: Send + Sync + Sized + 'static {
     /// Names one actor.
@@ -134,7 +138,7 @@ impl<K: Kind> Registry<K> {
         let mut message = message;
         // The entry stays locked while the message is queued, so that no actor can leave in between.
         // A second round is needed only where an actor died and its removal is still on its way.
-        loop {
+        for _ in 0..ROUNDS_MAX {
             let entry = match self.actors.get(&id) {
                 Some(entry) => entry,
                 None => self
@@ -167,6 +171,7 @@ impl<K: Kind> Registry<K> {
                 Err(_) => unreachable!("ractor gives back what it cannot send"),
             }
         }
+        Err(Busy(message))
     }
 
     fn spawn(&self, id: K::Id) -> Entry<K::Message> {
