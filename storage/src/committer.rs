@@ -25,7 +25,7 @@ use crate::{
 const IDLE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Batches in a group from which on the processors are the limit rather than the disk, so that a moment's patience pays: each group costs the same
-/// sync and wake-ups whatever its size. Measured with 256 callers on two cores, where groups had 15: a quarter more sends.
+/// sync and wake-ups whatever its size. Measured with 256 callers on two cores, where groups had 15.
 const CROWD: usize = 8;
 
 /// The committer and what it owns.

@@ -77,8 +77,8 @@ fn payload_of<P: DeserializeOwned>(payload: &[u8]) -> std::result::Result<P, Str
     })
 }
 
-/// `DefaultOptions` refuse trailing bytes. The limit is for writing; when a slice is read, bincode checks every length
-/// against what is left of the slice, before it takes memory for it.
+/// For reading: `DefaultOptions` refuse trailing bytes, and nothing claims to be longer than any record. Every length is checked against what is left of
+/// the slice, too, before memory is taken for it.
 fn options() -> impl Options {
     let payload_max = VALUE_MAX as u64 - 1;
     bincode::DefaultOptions::new().with_limit(payload_max)

@@ -306,21 +306,28 @@ impl Guards {
         let _one = self.extending.lock().await;
         let cap = self.cap(partner);
         let wanted = self.with_purse(day, partner, |purse| purse.account.ahead(cap, purse.margin));
-        let mut granted = None;
-        if let Some(wanted) = wanted.flatten() {
-            let written = store::grant(self.store.as_ref(), day, partner, wanted).await;
-            granted = written
-                .inspect_err(|error| tracing::debug!(%error, "a grant ahead of need could not be written"))
-                .ok()
-                .map(|()| wanted);
+        if let Some(wanted) = wanted.flatten()
+            && let Err(error) = self.grant(day, partner, wanted, |_| ()).await
+        {
+            tracing::debug!(%error, "a grant ahead of need could not be written");
         }
-        let (now, least) = (self.clock.now(), self.settings.margin);
-        self.with_purse(day, partner, |purse| {
-            purse.is_filling = false;
-            if let Some(granted) = granted {
-                purse.filled(granted, now, least, cap);
-            }
-        });
+        self.with_purse(day, partner, |purse| purse.is_filling = false);
+    }
+
+    /// Makes a larger grant durable, fills the purse with it, and does this before anybody else can spend of it.
+    async fn grant<T>(
+        &self,
+        day: i64,
+        partner: InvokerCode,
+        granted: u64,
+        deed: impl FnOnce(&mut Purse) -> T,
+    ) -> storage::Result<Option<T>> {
+        store::grant(self.store.as_ref(), day, partner, granted).await?;
+        let (now, least, cap) = (self.clock.now(), self.settings.margin, self.cap(partner));
+        Ok(self.with_purse(day, partner, |purse| {
+            purse.filled(granted, now, least, cap);
+            deed(purse)
+        }))
     }
 
     fn with_purse<T>(&self, day: i64, partner: InvokerCode, deed: impl FnOnce(&mut Purse) -> T) -> Option<T> {
@@ -332,7 +339,7 @@ impl Guards {
     /// Finds an account (`None`), or charges it once a larger grant is durable: in one go, so that no other message can spend that grant between.
     async fn extend(&self, day: i64, partner: InvokerCode, cost: u64) -> storage::Result<Option<Charge>> {
         let _one = self.extending.lock().await;
-        let (cap, least) = (self.cap(partner), self.settings.margin);
+        let cap = self.cap(partner);
         let charge = |purse: &mut Purse| purse.account.charge(cost, cap, purse.margin);
         match self.with_purse(day, partner, charge) {
             None => {
@@ -341,7 +348,7 @@ impl Guards {
                 if accounts.day == day {
                     let purse = Purse {
                         account: Account::restored(granted),
-                        margin: least,
+                        margin: self.settings.margin,
                         granted: None,
                         is_filling: false,
                     };
@@ -349,14 +356,7 @@ impl Guards {
                 }
                 Ok(None)
             }
-            Some(Charge::Extend(granted)) => {
-                store::grant(self.store.as_ref(), day, partner, granted).await?;
-                let now = self.clock.now();
-                Ok(self.with_purse(day, partner, |purse| {
-                    purse.filled(granted, now, least, cap);
-                    charge(purse)
-                }))
-            }
+            Some(Charge::Extend(granted)) => self.grant(day, partner, granted, charge).await,
             settled => Ok(settled),
         }
     }

@@ -408,6 +408,16 @@ async fn a_first_document_that_would_revoke_what_is_not_there_any_more_is_made_a
     assert!(till.tax.revoked().is_empty());
 }
 
+/// The way home leads to what another device left at the tax service: nothing is delivered, and a person must look.
+async fn stops_for(till: &mut Till, other: &Till) {
+    till.wait(seconds(600)).await;
+    till.see(other).await;
+    come_back(till);
+    till.wait(seconds(120)).await;
+    let reason = ManualReason::AnotherDevice;
+    assert_eq!((till.view().link, till.packages), (Link::Manual(reason), 0));
+}
+
 #[tokio::test]
 async fn a_document_of_another_device_behind_the_one_in_doubt_stops_the_register() {
     let mut till = shop().await;
@@ -416,12 +426,7 @@ async fn a_document_of_another_device_behind_the_one_in_doubt_stops_the_register
     other.wait(seconds(120)).await;
     other.see(&till).await;
     done(other.ask(sale("99.00")).await);
-    till.wait(seconds(600)).await;
-    till.see(&other).await;
-    come_back(&mut till);
-    till.wait(seconds(120)).await;
-    let reason = ManualReason::AnotherDevice;
-    assert_eq!((till.view().link, till.packages), (Link::Manual(reason), 0));
+    stops_for(&mut till, &other).await;
 }
 
 #[tokio::test]
@@ -442,12 +447,7 @@ async fn what_another_device_issued_in_our_session_is_not_taken_for_ours() {
     come_back(&mut other);
     other.wait(seconds(120)).await;
     assert_eq!(kinds(&other)[2..], ["begin", "receipt", "end"]);
-    till.wait(seconds(600)).await;
-    till.see(&other).await;
-    come_back(&mut till);
-    till.wait(seconds(120)).await;
-    let reason = ManualReason::AnotherDevice;
-    assert_eq!((till.view().link, till.packages), (Link::Manual(reason), 0));
+    stops_for(&mut till, &other).await;
     assert_eq!(till.queued().await, 6, "what was issued is kept");
 }
 

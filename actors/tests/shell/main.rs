@@ -17,4 +17,5 @@ mod owners;
 mod owners_world;
 mod register_world;
 mod registers;
+mod registry;
 mod world;

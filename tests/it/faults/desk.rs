@@ -88,6 +88,13 @@ impl<'a> Desk<'a> {
         self.shop.gateway.desk().begin(call)
     }
 
+    /// What was asked so and held is given the receipt.
+    #[track_caller]
+    pub fn held_is_done(held: &mut Connection<TcpStream>) {
+        let reply = held.read().unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+
     /// What became of an operation that was answered with "pending".
     #[track_caller]
     pub fn settled(&self, pending: &Reply) -> Value {

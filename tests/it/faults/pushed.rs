@@ -5,6 +5,7 @@
 use super::desk::{Desk, SALE, SHIFT};
 use super::papers::{Paper, Step};
 use super::shop::{Kills, Shop};
+use super::signer::refuses_and_says_why;
 use super::wire::{Deed, Stage};
 use crate::agents::world::AGENT;
 use crate::world::wait_until;
@@ -42,8 +43,7 @@ fn a_slow_agent_is_pushed_to_again_waited_for_and_signs_once() {
     assert!(!line.is_answered(), "the sale is held");
     assert_eq!(desk.state()["awaits_signature"], true);
     shop.agent.go_on();
-    let sold = line.read().unwrap();
-    assert_eq!(sold.status, 200, "{}", sold.text());
+    Desk::held_is_done(&mut line);
     desk.agrees();
     assert_eq!(desk.count("sale"), 2);
     signed_once(&shop);
@@ -72,8 +72,7 @@ fn an_agent_that_is_away_or_too_late_costs_no_number() {
     let mut line = desk.begin(20, SALE, &desk.sale());
     wait_until("it is pushed in vain", || pushes(&shop, "not_now") > failed);
     pushing.mend();
-    let sold = line.read().unwrap();
-    assert_eq!(sold.status, 200, "{}", sold.text());
+    Desk::held_is_done(&mut line);
     desk.agrees();
     assert_eq!(desk.count("sale"), 4);
     signed_once(&shop);
@@ -81,15 +80,7 @@ fn an_agent_that_is_away_or_too_late_costs_no_number() {
 
 #[test]
 fn an_agent_that_refuses_to_sign_says_why_and_costs_no_number() {
-    let shop = Shop::open_pushed();
-    let desk = Desk::at(&shop, &json!({}));
-    desk.sold();
-    shop.agent.lock();
-    assert_eq!(desk.not_sold_within(20), (503, "signature-refused".to_owned()));
-    shop.agent.unlock(&shop.gateway);
-    desk.sold();
-    desk.agrees();
-    assert_eq!(desk.count("sale"), 2);
+    refuses_and_says_why(&Shop::open_pushed());
 }
 
 #[test]

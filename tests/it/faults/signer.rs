@@ -25,8 +25,7 @@ fn a_slow_agent_is_waited_for() {
     });
     assert!(!line.is_answered(), "the sale is held");
     shop.agent.go_on();
-    let sold = line.read().unwrap();
-    assert_eq!(sold.status, 200, "{}", sold.text());
+    Desk::held_is_done(&mut line);
     desk.agrees();
     assert_eq!(desk.count("sale"), 2);
 }
@@ -57,8 +56,12 @@ fn an_agent_that_is_away_or_too_late_costs_no_number() {
 
 #[test]
 fn an_agent_that_refuses_says_why_and_costs_no_number() {
-    let shop = Shop::open();
-    let desk = Desk::at(&shop, &json!({}));
+    refuses_and_says_why(&Shop::open());
+}
+
+/// The same, however the agent is given its requests.
+pub fn refuses_and_says_why(shop: &Shop) {
+    let desk = Desk::at(shop, &json!({}));
     desk.sold();
     shop.agent.lock();
     assert_eq!(desk.not_sold_within(20), (503, "signature-refused".to_owned()));
