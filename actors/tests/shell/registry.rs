@@ -5,6 +5,7 @@ use actors::testing::ManualClock;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Actors that do nothing, and how many were started.
@@ -58,7 +59,7 @@ fn what_is_told_while_the_runtime_goes_down_is_given_up_rather_than_tried_for_ev
     let _entered = handle.enter();
     assert!(registry.ask(1, ()).is_ok());
     assert_eq!(started.load(Ordering::Relaxed), 1);
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(Duration::from_secs(30));
 
     registry.tell(2, ());
     assert!(matches!(registry.ask(3, ()), Err(Busy(()))));
