@@ -14,13 +14,10 @@ use std::{
 use crate::{
     Error, Result,
     committer::panic_text,
-    engine::{Change, Engine},
+    engine::Engine,
     layer::Layer,
     shared::{Shared, Worker},
 };
-
-/// 64 rows go into the tree at once: half a millisecond, for so long a reader of the tree may have to wait.
-const SLICE_ROWS: usize = 64;
 
 /// 5: a third of the share of a busy thread. Much less, and the redo log would reach its limit, where commits wait for this thread after all.
 const NICENESS: i32 = 5;
@@ -112,30 +109,14 @@ fn settle_all<E: Engine>(
     Ok(())
 }
 
-/// Brings a layer into the tree, durably; gives the number of rows. The sequence number comes with the last slice: until it is there, a start reads
-/// the redo log again, whose rows say what these said.
+/// Brings a layer into the tree, durably; gives the number of rows. The sequence number comes last: until it is there, a start reads the redo log again,
+/// whose rows say what these said. What came and went between two checkpoints was never in the tree, and is no row.
 pub(crate) fn settle<E: Engine>(engine: &E, layer: &Layer) -> Result<usize> {
     let mut rows = 0;
-    let mut slice: Vec<Change<'_>> = Vec::with_capacity(SLICE_ROWS);
-    for (key, row) in layer.changes() {
-        // What came and went between two checkpoints was never in the tree.
-        if row.is_none() && !is_there(engine, key)? {
-            continue;
-        }
-        slice.push((key, row));
-        if slice.len() == SLICE_ROWS {
-            engine.apply(&slice, None)?;
-            rows += slice.len();
-            slice.clear();
-        }
+    for change in layer.changes() {
+        rows += usize::from(engine.write(change)?);
     }
-    engine.apply(&slice, Some(layer.sequence))?;
+    engine.note(layer.sequence)?;
     engine.sync()?;
-    Ok(rows + slice.len())
-}
-
-fn is_there<E: Engine>(engine: &E, key: &[u8]) -> Result<bool> {
-    let mut is_there = false;
-    engine.read(key, &mut |row| is_there = row.is_some())?;
-    Ok(is_there)
+    Ok(rows)
 }

@@ -16,10 +16,13 @@ pub(crate) trait Rows {
 
 /// An ordered tree of bytes: read by the committer, written by the checkpoint's thread. Errors as for [`Rows`].
 pub(crate) trait Engine: Rows + Send + Sync + 'static {
-    /// Takes the changes, and with them the number of the last batch that they belong to, as one. Not durable before [`Engine::sync`].
-    fn apply(&self, changes: &[Change<'_>], sequence: Option<u64>) -> Result<()>;
+    /// Writes a row or removes it, and says whether there was anything to do. Each by itself: until [`Engine::sync`] a crash may leave some and not others.
+    fn write(&self, change: Change<'_>) -> Result<bool>;
 
-    /// Everything applied before is on the disk when it returns `Ok`.
+    /// Notes that everything up to this batch stands in the tree. No crash leaves the number there without the rows that were written before it.
+    fn note(&self, sequence: u64) -> Result<()>;
+
+    /// Everything written before is on the disk when it returns `Ok`.
     fn sync(&self) -> Result<()>;
 
     /// Lets everything go.

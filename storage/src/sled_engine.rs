@@ -1,4 +1,4 @@
-//! The engine that is sled: one tree, one batch a group, and a sync that really reaches the disk.
+//! The engine that is sled: one tree, and a sync that really reaches the disk.
 
 use std::{
     fs::{File, TryLockError},
@@ -65,20 +65,19 @@ impl Rows for SledEngine {
 }
 
 impl Engine for SledEngine {
-    fn apply(&self, changes: &[Change<'_>], sequence: Option<u64>) -> Result<()> {
-        let mut batch = sled::Batch::default();
-        for (key, row) in changes {
-            match row {
-                Some(row) => batch.insert(*key, *row),
-                None => batch.remove(*key),
-            }
-        }
-        if let Some(sequence) = sequence {
-            batch.insert(SEQUENCE_KEY, &sequence.to_be_bytes());
-        }
-        self.db
-            .apply_batch(batch)
-            .map_err(|error| failed("writing", &error))
+    /// Row by row: a batch of sled's holds off every reader while it is applied, and sends what it has written to the pool of threads at its end.
+    fn write(&self, (key, row): Change<'_>) -> Result<bool> {
+        let written = match row {
+            Some(row) => self.db.insert(key, row).map(|_| true),
+            None => self.db.remove(key).map(|old| old.is_some()),
+        };
+        written.map_err(|error| failed("writing", &error))
+    }
+
+    /// The number goes behind the rows into sled's log, which comes back after a crash up to a point, and nothing behind that point.
+    fn note(&self, sequence: u64) -> Result<()> {
+        self.write((SEQUENCE_KEY, Some(&sequence.to_be_bytes())))
+            .map(drop)
     }
 
     fn sync(&self) -> Result<()> {

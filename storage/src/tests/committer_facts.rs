@@ -69,13 +69,26 @@ impl Temper {
     }
 }
 
-type Written = (usize, Option<u64>);
+/// What a tree was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Row,
+    Sequence(u64),
+}
 
-/// A tree in memory. What it is given is written down: the number of rows, and the sequence number with them.
+/// A tree in memory. What changes it is written down.
 struct MoodyEngine {
     temper: Temper,
     rows: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
     applied: Arc<Mutex<Vec<Written>>>,
+}
+
+impl MoodyEngine {
+    fn try_it(&self) -> Result<()> {
+        self.temper.try_it().map_err(|error| Error::Poisoned {
+            reason: error.to_string(),
+        })
+    }
 }
 
 impl Rows for MoodyEngine {
@@ -91,18 +104,25 @@ impl Rows for MoodyEngine {
 }
 
 impl Engine for MoodyEngine {
-    fn apply(&self, changes: &[Change<'_>], sequence: Option<u64>) -> Result<()> {
-        self.temper.try_it().map_err(|error| Error::Poisoned {
-            reason: error.to_string(),
-        })?;
-        self.applied.lock().unwrap().push((changes.len(), sequence));
+    fn write(&self, (key, row): Change<'_>) -> Result<bool> {
+        self.try_it()?;
         let mut rows = self.rows.lock().unwrap();
-        for (key, row) in changes {
-            match row {
-                Some(row) => rows.insert(key.to_vec(), row.to_vec()),
-                None => rows.remove(*key),
-            };
+        let has_changed = match row {
+            Some(row) => {
+                rows.insert(key.to_vec(), row.to_vec());
+                true
+            }
+            None => rows.remove(key).is_some(),
+        };
+        drop(rows);
+        if has_changed {
+            self.applied.lock().unwrap().push(Written::Row);
         }
+        Ok(has_changed)
+    }
+    fn note(&self, sequence: u64) -> Result<()> {
+        self.try_it()?;
+        self.applied.lock().unwrap().push(Written::Sequence(sequence));
         Ok(())
     }
     fn sync(&self) -> Result<()> {
@@ -443,8 +463,11 @@ async fn nobody_waits_for_the_tree_until_the_log_is_at_its_limit() {
     groups = world.groups.lock().unwrap().iter().sum::<usize>();
     assert_eq!(groups, 300);
     let applied = world.applied.lock().unwrap().clone();
-    assert_eq!(applied.iter().map(|(rows, _)| rows).sum::<usize>(), 300);
-    assert_eq!(applied.last().unwrap().1, Some(300));
+    assert_eq!(
+        applied.iter().filter(|written| **written == Written::Row).count(),
+        300
+    );
+    assert_eq!(applied.last(), Some(&Written::Sequence(300)));
 }
 
 #[tokio::test]
@@ -462,7 +485,10 @@ async fn a_row_goes_into_the_tree_once_and_one_that_came_and_went_not_at_all() {
         world.store.commit(gone).await.unwrap();
     }
     world.store.close().await.unwrap();
-    assert_eq!(*world.applied.lock().unwrap(), [(1, Some(30))]);
+    assert_eq!(
+        *world.applied.lock().unwrap(),
+        [Written::Row, Written::Sequence(30)]
+    );
     let files = world.files.lock().unwrap();
     assert!(files.removed, "a closed store needs no log");
 }
