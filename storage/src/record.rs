@@ -3,6 +3,8 @@
 //! Stored types are plain: no untagged enums, no flattening, no JSON values; bincode cannot read those back. New fields make
 //! a new version. A golden file for each version keeps old bytes readable.
 
+use std::io;
+
 use bincode::Options;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -26,12 +28,13 @@ pub trait Record: Serialize + DeserializeOwned {
 /// The bytes of a record: its version, then bincode with variable-length integers. [`Error::TooLarge`] above [`VALUE_MAX`].
 pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>> {
     // Most records are a few hundred bytes; growing to that byte by byte would take seven allocations.
-    let mut bytes = Vec::with_capacity(512);
-    bytes.push(T::VERSION);
+    let mut written = Written(Vec::with_capacity(512));
+    written.0.push(T::VERSION);
     // Without a limit, which would have bincode measure the record before it writes it; what is too large is found behind.
     bincode::DefaultOptions::new()
-        .serialize_into(&mut bytes, record)
+        .serialize_into(&mut written, record)
         .map_err(|error| corrupt::<T>(&error.to_string()))?;
+    let Written(bytes) = written;
     if bytes.len() > VALUE_MAX {
         return Err(Error::TooLarge {
             what: "record",
@@ -40,6 +43,29 @@ pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>> {
         });
     }
     Ok(bytes)
+}
+
+/// Takes what bincode writes: digests and numbers byte by byte, each of which would be a copy of its own.
+struct Written(Vec<u8>);
+
+impl io::Write for Written {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            more => self.0.extend_from_slice(more),
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Takes a record back. [`Error::Corrupt`] for an unknown version, for bytes that do not make a `T`, and for bytes left over.
