@@ -28,6 +28,9 @@ const IDLE_PATIENCE: Duration = Duration::from_secs(1);
 /// sync and wake-ups whatever its size. Measured with 256 callers on two cores, where groups had 15.
 const CROWD: usize = 8;
 
+/// 100 µs without a batch: whoever could bring one waits for us, or has nothing to bring. A thread's sleep is hardly shorter.
+const LULL: Duration = Duration::from_micros(100);
+
 /// The committer and what it owns.
 pub(crate) struct Committer<E, L> {
     pub(crate) tables: Tables<E, L>,
@@ -97,6 +100,7 @@ impl<E: Engine, L: Log> Committer<E, L> {
     fn release(self, has_failed: bool) -> Result<()> {
         self.shared.set_busy(Worker::Committer, Some(Instant::now()));
         self.mirror.finish();
+        self.shared.let_tree_go();
         if has_failed || self.shared.is_poisoned() {
             self.tables.abandon();
             return Ok(());
@@ -107,7 +111,7 @@ impl<E: Engine, L: Log> Committer<E, L> {
 
     fn take(&self) -> Taken<Operation> {
         if self.last_batches >= CROWD {
-            self.shared.queue.gather(self.gather);
+            self.shared.queue.gather(LULL, self.gather);
         }
         let mut bytes = 0;
         self.shared.queue.take(IDLE_PATIENCE, |taken, next| {
@@ -129,7 +133,7 @@ impl<E: Engine, L: Log> Committer<E, L> {
         if tally.batches > 0 {
             let begun = Instant::now();
             self.tables
-                .write(judged.changes, self.sequence + 1, tally.sequence)?;
+                .write(judged.changes, judged.ways, self.sequence + 1, tally.sequence)?;
             self.sequence = tally.sequence;
             self.shared.space.wrote(tally.bytes);
             self.mirror.durable(tally.sequence);

@@ -4,16 +4,28 @@ use std::{collections::BTreeMap, ops::Bound};
 
 use tokio::sync::oneshot;
 
-use crate::{Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version, engine::Rows as Table};
+use crate::{
+    Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version, engine::Rows as Table, ways::Way,
+};
 
 /// Where an answer goes; the asker may have left.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T>>;
 
 /// What callers queue.
 pub(crate) enum Operation {
-    Get { key: Key, reply: Reply<Option<Stored>> },
-    Scan { scan: Scan, reply: Reply<Vec<Row>> },
-    Commit { batch: Batch, reply: Reply<Sequence> },
+    Get {
+        key: Key,
+        reply: Reply<Option<Stored>>,
+    },
+    Scan {
+        scan: Scan,
+        reply: Reply<Vec<Row>>,
+    },
+    Commit {
+        batch: Batch,
+        way: Way,
+        reply: Reply<Sequence>,
+    },
 }
 
 /// 128 KiB: what a scan counts for. Answers are held until the group is synced, so only eight scans, with 16 MB each at the
@@ -40,6 +52,8 @@ pub(crate) struct Group<'a, T> {
     /// Rows as they will be; `None` is deleted.
     overlay: BTreeMap<Key, Option<Vec<u8>>>,
     answers: Vec<Answer>,
+    /// Of what will be written.
+    ways: Vec<Way>,
     tally: Tally,
 }
 
@@ -58,6 +72,7 @@ pub(crate) struct Tally {
 pub(crate) struct Judged {
     pub(crate) changes: Vec<Changed>,
     pub(crate) answers: Vec<Answer>,
+    pub(crate) ways: Vec<Way>,
     pub(crate) tally: Tally,
 }
 
@@ -93,6 +108,7 @@ impl<'a, T: Table> Group<'a, T> {
             durable,
             overlay: BTreeMap::new(),
             answers: Vec::new(),
+            ways: Vec::new(),
             tally,
         }
     }
@@ -111,8 +127,10 @@ impl<'a, T: Table> Group<'a, T> {
                 Answer::Get(reply, found)
             }
             Operation::Scan { scan, reply } => Answer::Scan(reply, survivable(self.scan(&scan))?),
-            Operation::Commit { batch, reply } => {
-                Answer::Commit(reply, survivable(self.commit(batch, full))?)
+            Operation::Commit { batch, way, reply } => {
+                let judged = survivable(self.commit(batch, full))?;
+                self.ways.extend(judged.is_ok().then_some(way));
+                Answer::Commit(reply, judged)
             }
         };
         self.answers.push(answer);
@@ -123,6 +141,7 @@ impl<'a, T: Table> Group<'a, T> {
         Judged {
             changes: self.overlay.into_iter().collect(),
             answers: self.answers,
+            ways: self.ways,
             tally: self.tally,
         }
     }
@@ -245,7 +264,7 @@ fn pack(sequence: Sequence, value: &[u8]) -> Vec<u8> {
     row
 }
 
-fn unpack(key: &[u8], row: &[u8]) -> Result<Stored> {
+pub(crate) fn unpack(key: &[u8], row: &[u8]) -> Result<Stored> {
     let (version, value) = version_and_value(key, row)?;
     Ok(Stored {
         version,

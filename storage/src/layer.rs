@@ -3,12 +3,14 @@
 use std::{
     collections::BTreeMap,
     ops::Bound,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::{
     Key, Result,
     engine::{Change, Rows},
+    ways::{Way, Ways},
 };
 
 /// What a row costs in memory beside its key and value: two vectors and its part of a tree's node.
@@ -26,6 +28,8 @@ pub(crate) struct Layer {
     since: Option<Instant>,
     /// The files of the redo log that hold it.
     pub(crate) slots: Vec<u32>,
+    /// Its rows are on their way until it is dropped, which is when the tree has them.
+    pub(crate) ways: Vec<Way>,
 }
 
 impl Layer {
@@ -45,6 +49,11 @@ impl Layer {
         }
         self.sequence = sequence;
         self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// What a start found in the redo log is on its way.
+    pub(crate) fn set_out(&mut self, ways: &Arc<Ways>) {
+        self.ways.push(ways.set_out(self.rows.keys()));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -12,6 +12,7 @@
 //! # How
 //! A group of batches is durable once it stands, synced, in the redo log: one write and one sync, whatever it changes. The rows lie in layers in
 //! memory, over sled's tree, until the checkpoint brings them there, many groups at once; a start reads back from the log what the tree has not.
+//! A row that is in the tree alone, with nothing on its way to it, is read there by the caller itself; every other read stands in the committer's queue.
 //! Sled itself is asked for no commit: its flush holds a lock against its writes, wakes every thread of its pool and does not reach the disk.
 //!
 //! # Where things are
@@ -46,6 +47,7 @@ mod space;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 use std::{future::Future, pin::Pin};
 
@@ -66,7 +68,7 @@ pub const SCAN_MAX: usize = 1_000;
 
 /// A store of rows: see the promise at the top of this package.
 pub trait Store: Send + Sync + 'static {
-    /// The row at `key`. Answered behind every operation queued before it; never sees what is not yet durable.
+    /// The row at `key`. Sees every operation queued before it, and never what is not yet durable. A row that lies on the disk alone is read there and then.
     fn get(&self, key: Key) -> BoxFuture<'_, Result<Option<Stored>>>;
 
     /// Rows in ascending order of their keys; the same promise as [`Store::get`].

@@ -20,8 +20,8 @@ pub struct SledOptions {
     /// Bytes that wait in the redo log, and in memory, to be brought into the tree. 4 MiB: a few thousand sends, whose rows are then written into the tree
     /// once instead of four times; at twice as much commits wait. The log takes up to four times as much on the disk.
     pub checkpoint_bytes: usize,
-    /// How long the committer gathers batches while many are being written (8 or more in the last group). 200 µs: about the time of a sync, so that
-    /// at worst a group takes twice as long and carries twice as much; with few writers it never waits. 0 switches it off.
+    /// How long the committer gathers batches at the most, as long as they keep coming, while many are being written (8 or more in the last group). 1 ms:
+    /// busy processors bring some fifty meanwhile, which then cost one sync and one wake-up; with few writers it never waits. 0 switches it off.
     pub gather: Duration,
     /// Commits are refused while less is free. 64 MiB: more than is written between two looks at the disk.
     pub free_bytes_min: u64,
@@ -48,7 +48,7 @@ impl SledOptions {
             group_operations_max: 1_000,
             group_bytes_max: 1024 * 1024,
             checkpoint_bytes: 4 * 1024 * 1024,
-            gather: Duration::from_micros(200),
+            gather: Duration::from_millis(1),
             free_bytes_min: 64 * 1024 * 1024,
             reserve_bytes: 16 * 1024 * 1024,
             stall_max: Duration::from_secs(60),

@@ -7,7 +7,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The queue; `T` is what is waiting.
@@ -24,6 +24,8 @@ struct Line<T> {
     /// Empty unless `inside` is full. Numbers ascend.
     outside: VecDeque<(u64, T)>,
     next_number: u64,
+    /// How many ever came.
+    arrived: u64,
     is_stopped: bool,
     /// Whether the thread sleeps until something comes. A wake-up is a system call, so nobody makes one in vain.
     is_awaited: bool,
@@ -52,6 +54,7 @@ impl<T> Queue<T> {
             inside: VecDeque::new(),
             outside: VecDeque::new(),
             next_number: 0,
+            arrived: 0,
             is_stopped: false,
             is_awaited: false,
         };
@@ -68,6 +71,7 @@ impl<T> Queue<T> {
         if line.is_stopped {
             return Err(item);
         }
+        line.arrived += 1;
         if line.inside.len() < self.length_max {
             line.inside.push_back(item);
             let is_awaited = std::mem::take(&mut line.is_awaited);
@@ -89,12 +93,20 @@ impl<T> Queue<T> {
         })
     }
 
-    /// Lets items come for so long, or until the queue is stopped; they wake nobody meanwhile.
-    pub(crate) fn gather(&self, time: Duration) {
-        let waited = self
-            .arrived
-            .wait_timeout_while(self.lock(), time, |line| !line.is_stopped);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    /// Lets items come as long as they do: until none came for `lull`, at most for `time`, or until the queue is stopped. They wake nobody meanwhile.
+    pub(crate) fn gather(&self, lull: Duration, time: Duration) {
+        let begun = Instant::now();
+        let mut line = self.lock();
+        while begun.elapsed() < time {
+            let before = line.arrived;
+            let waited = self
+                .arrived
+                .wait_timeout_while(line, lull, |line| !line.is_stopped);
+            line = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if line.is_stopped || line.arrived == before {
+                return;
+            }
+        }
     }
 
     /// Waits up to `patience` and takes items from the front while `admit` says that they fit: it sees how many were taken

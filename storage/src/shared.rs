@@ -4,7 +4,7 @@ use std::{
     future::ready,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -12,7 +12,15 @@ use std::{
 
 use tokio::sync::{oneshot, watch};
 
-use crate::{BoxFuture, Error, Health, Observer, Result, group::Operation, queue::Queue, space::Space};
+use crate::{
+    BoxFuture, Error, Health, Key, Observer, Result, Stored,
+    committer::panic_text,
+    engine::Rows,
+    group::{self, Operation},
+    queue::Queue,
+    space::Space,
+    ways::Ways,
+};
 
 /// Whether the store still works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +41,9 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue<Operation>,
     pub(crate) space: Space,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) ways: Arc<Ways>,
+    /// For readers that need not ask the committer; `None` once the store lets go of it.
+    tree: RwLock<Option<Arc<dyn Rows + Send + Sync>>>,
     ending: watch::Sender<Ending>,
     has_failed: AtomicBool,
     /// By [`Worker`].
@@ -40,12 +51,19 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(queue_max: usize, space: Space, observer: Arc<dyn Observer>) -> Shared {
+    pub(crate) fn new(
+        queue_max: usize,
+        space: Space,
+        observer: Arc<dyn Observer>,
+        tree: Arc<dyn Rows + Send + Sync>,
+    ) -> Shared {
         let ending = watch::Sender::new(Ending::Running);
         Shared {
             queue: Queue::new(queue_max),
             space,
             observer,
+            ways: Ways::new(),
+            tree: RwLock::new(Some(tree)),
             ending,
             has_failed: AtomicBool::new(false),
             busy_since: Default::default(),
@@ -74,6 +92,36 @@ impl Shared {
                 None => Err(self.ended().await),
             }
         })
+    }
+
+    /// Reads a row in the tree, if nothing is on its way to it and the tree is still there. It may wait for the disk, as the committer would, but nobody
+    /// waits behind it.
+    pub(crate) fn read_settled(&self, key: &Key) -> Option<Result<Option<Stored>>> {
+        let tree = self.tree.read().unwrap_or_else(PoisonError::into_inner);
+        let tree = tree
+            .as_ref()
+            .filter(|_| self.is_running() && self.ways.is_free(key))?;
+        let mut found = Ok(None);
+        let mut show =
+            |row: Option<&[u8]>| found = row.map(|row| group::unpack(key.as_bytes(), row)).transpose();
+        let read = catch_unwind(AssertUnwindSafe(|| tree.read(key.as_bytes(), &mut show)));
+        let read = read.unwrap_or_else(|panic| {
+            Err(Error::Poisoned {
+                reason: format!("a read panicked: {}", panic_text(&*panic)),
+            })
+        });
+        Some(match read {
+            Ok(()) => found,
+            Err(error) => {
+                self.poison(&error.clone().into_reason());
+                Err(error)
+            }
+        })
+    }
+
+    /// Nobody reads the tree any more but its owner.
+    pub(crate) fn let_tree_go(&self) {
+        *self.tree.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Ends the store for good: nobody waits any longer, nothing is taken any more. Only the first reason counts.

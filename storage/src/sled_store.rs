@@ -8,7 +8,7 @@ use crate::{
     Batch, BoxFuture, Error, Health, Key, Result, Row, Scan, Sequence, SledOptions, Store, Stored,
     checkpoint::Checkpoint,
     committer::Committer,
-    engine::Engine,
+    engine::{Engine, Rows},
     group::{Operation, Reply},
     layer::Layer,
     mirror::{Mirror, MirrorThread},
@@ -78,22 +78,25 @@ impl SledStore {
             probe,
             Arc::clone(&observer),
         );
-        let shared = Arc::new(Shared::new(options.queue_max, space, observer));
+        let engine = Arc::new(parts.engine);
+        let tree: Arc<dyn Rows + Send + Sync> = engine.clone();
+        let shared = Arc::new(Shared::new(options.queue_max, space, observer, tree));
         let no_thread = |error: std::io::Error| Error::Open {
             path: options.path.clone(),
             detail: format!("a thread cannot be started: {error}"),
             advice: "Raise the limit of processes".to_owned(),
         };
-        let engine = Arc::new(parts.engine);
         let checkpoint = Checkpoint::start(Arc::clone(&engine), Arc::clone(&shared)).map_err(no_thread)?;
         let mirror = MirrorThread::start(parts.mirror, Arc::clone(&shared)).map_err(no_thread)?;
         // A crash may have come between a batch and its number in the mirror.
         mirror.durable(sequence);
+        let mut fresh = parts.layer;
+        fresh.set_out(&shared.ways);
         let committer = Committer {
             tables: Tables {
                 engine,
                 log: parts.log,
-                fresh: parts.layer,
+                fresh,
                 settling: None,
                 checkpoint,
                 checkpoint_bytes: options.checkpoint_bytes,
@@ -127,7 +130,13 @@ impl SledStore {
 
 impl Store for SledStore {
     fn get(&self, key: Key) -> BoxFuture<'_, Result<Option<Stored>>> {
-        self.ask(key.check_length(), |reply| Operation::Get { key, reply })
+        let checked = key.check_length();
+        if checked.is_ok()
+            && let Some(read) = self.shared.read_settled(&key)
+        {
+            return Box::pin(std::future::ready(read));
+        }
+        self.ask(checked, |reply| Operation::Get { key, reply })
     }
 
     fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Row>>> {
@@ -135,7 +144,15 @@ impl Store for SledStore {
     }
 
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Sequence>> {
-        self.ask(batch.check_size(), |reply| Operation::Commit { batch, reply })
+        let way = self
+            .shared
+            .ways
+            .set_out(batch.operations.iter().map(|operation| &operation.key));
+        self.ask(batch.check_size(), |reply| Operation::Commit {
+            batch,
+            way,
+            reply,
+        })
     }
 
     fn health(&self) -> Health {

@@ -10,6 +10,7 @@ use crate::{
     layer::{Layer, Over},
     redo::Log,
     space::Space,
+    ways::Way,
 };
 
 /// 1 s: with little to do, what is durable in the redo log alone is brought into the tree so soon, and a start has little to read.
@@ -30,7 +31,13 @@ pub(crate) struct Tables<E, L> {
 
 impl<E: Engine, L: Log> Tables<E, L> {
     /// Makes a group durable: batches `first` to `last`.
-    pub(crate) fn write(&mut self, changes: Vec<Changed>, first: u64, last: u64) -> Result<()> {
+    pub(crate) fn write(
+        &mut self,
+        changes: Vec<Changed>,
+        ways: Vec<Way>,
+        first: u64,
+        last: u64,
+    ) -> Result<()> {
         if self.fresh.bytes() >= self.checkpoint_bytes.saturating_mul(2) && self.settling.is_some() {
             self.checkpoint.wait()?;
             self.settled()?;
@@ -42,6 +49,7 @@ impl<E: Engine, L: Log> Tables<E, L> {
             .map_err(|error| failed("writing the redo log", &error))?;
         self.fresh.slots.extend(begun);
         self.fresh.absorb(changes, last);
+        self.fresh.ways.extend(ways);
         Ok(())
     }
 

@@ -355,6 +355,40 @@ async fn a_lone_writer_never_waits_for_others_to_gather() {
     world.store.close().await.unwrap();
 }
 
+/// The committer hangs in a sync, and whoever reads a row that it has nothing to do with is answered.
+#[tokio::test]
+async fn a_row_that_only_the_tree_has_is_read_past_a_committer_that_hangs() {
+    let row = [&7_u64.to_be_bytes()[..], b"old"].concat();
+    let rows = BTreeMap::from([1, 2].map(|number| (key(number).as_bytes().to_vec(), row.clone())));
+    let world = world_with(rows, |_| {});
+    world.log.set(Mood::Hangs);
+    let writing = world.store.commit(put(1, b"new"));
+    while !world.log.hangs() {
+        std::thread::yield_now();
+    }
+    assert_eq!(value(&*world.store, 2).await, Ok(Some(b"old".to_vec())));
+    assert_eq!(value(&*world.store, 3).await, Ok(None));
+    let reading = value(&*world.store, 1);
+    tokio::pin!(reading);
+    assert!(
+        at_once(&mut reading).await.is_none(),
+        "it is on its way: read behind the write"
+    );
+    drop(world.hang_log);
+    writing.await.unwrap();
+    assert_eq!(reading.await, Ok(Some(b"new".to_vec())));
+    world.store.close().await.unwrap();
+}
+
+/// What a future has now.
+async fn at_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    tokio::select! {
+        biased;
+        output = future => Some(output),
+        () = std::future::ready(()) => None,
+    }
+}
+
 #[tokio::test]
 async fn closing_does_not_wait_for_others_to_gather() {
     let world = world(|options| options.gather = AN_HOUR);

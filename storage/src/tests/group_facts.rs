@@ -9,6 +9,7 @@ use crate::{
     Result, Stored,
     engine::Rows,
     group::{Group, Operation},
+    ways::Ways,
 };
 
 /// Rows that nobody changes.
@@ -36,7 +37,16 @@ fn read(group: &mut Group<'_, Fixed>, number: u64) -> oneshot::Receiver<Result<O
 fn write(group: &mut Group<'_, Fixed>, number: u64) {
     let batch = put(number, b"new");
     let (reply, _) = oneshot::channel();
-    group.judge(Operation::Commit { batch, reply }, None).unwrap();
+    group
+        .judge(
+            Operation::Commit {
+                batch,
+                way: Ways::new().set_out(std::iter::empty()),
+                reply,
+            },
+            None,
+        )
+        .unwrap();
 }
 
 #[test]

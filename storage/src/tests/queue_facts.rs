@@ -83,6 +83,38 @@ fn the_first_item_is_taken_even_if_it_does_not_fit() {
     assert_eq!(take(&queue, 0), [8]);
 }
 
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+#[test]
+fn gathering_ends_when_nothing_comes_and_when_the_queue_is_stopped() {
+    let queue = Queue::<u32>::new(9);
+    queue.gather(Duration::from_millis(1), AN_HOUR);
+    std::thread::scope(|scope| {
+        let gathering = scope.spawn(|| queue.gather(AN_HOUR, AN_HOUR));
+        queue.stop();
+        gathering.join().unwrap();
+    });
+}
+
+#[test]
+fn gathering_goes_on_while_items_come_and_has_an_end() {
+    let queue = Queue::new(usize::MAX);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                drop(push(&queue, 1));
+                std::thread::yield_now();
+            }
+        });
+        // Some come in each lull, so that only the limit ends it.
+        queue.gather(Duration::from_millis(20), Duration::from_millis(50));
+        let came = take(&queue, usize::MAX).len();
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(came > 1, "{came}");
+    });
+}
+
 #[test]
 fn nobody_is_forgotten_under_load() {
     let queue = Arc::new(Queue::new(3));
