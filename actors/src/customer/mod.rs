@@ -1,20 +1,21 @@
 //! The actor of one customer: the shell around [`OtpBook`].
 //!
-//! It awaits its own commits and nothing else. A message to an operator runs in a task that tells the outcome back; the deadline of that
-//! outcome lives in the machine, so a lost task leaves nothing stuck.
+//! It awaits its own commits and nothing else. A message to an operator is handed over at once if the operator takes it at once; otherwise that runs in
+//! a task that tells the outcome back. The deadline of that outcome lives in the machine, so a lost task leaves nothing stuck.
 
-use crate::clock::{Clock, Now};
+mod errands;
+
+use crate::clock::Clock;
 use crate::durable::Durable;
-use crate::evidence::{EvidenceService, OwedEvidence};
+use crate::evidence::EvidenceService;
 use crate::idempotency::Held;
-use crate::ids::{ChallengeId, ContactId, CustomerId, MessageId, RequestId};
+use crate::ids::{ChallengeId, ContactId, CustomerId, RequestId};
 use crate::machines::otp::{Answer, Command, Effect, OtpBook, SendCommand, Settlement, VerifyCommand};
 use crate::metrics::Metrics;
-use crate::ports::{HandOver, Lookup, Message, Outcome, SmsSender};
+use crate::ports::{HandOver, Message, SmsSender};
 use crate::registry::{Kind, Observed, Registry, Slot};
 use crate::wheel::Wheel;
 use crate::windows::ClosedWindows;
-use crate::words::Quotable;
 use evidence::tree::Hash;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::HashMap;
@@ -306,7 +307,8 @@ impl CustomerActor {
         }
     }
 
-    /// Steps, and begins the effects; a comparison is a step of its own, right behind the try that it belongs to.
+    /// Steps, and begins the effects. A comparison is a step of its own, right behind the try that it belongs to; so is the word of an operator that
+    /// came at once.
     async fn step(&self, command: Command, state: &mut State) -> Result<(), ActorProcessingErr> {
         let mut next = Some(command);
         while let Some(command) = next.take() {
@@ -318,6 +320,27 @@ impl CustomerActor {
             for effect in effects {
                 match effect {
                     Effect::Compare(verify) => next = Some(Command::Compare(verify)),
+                    Effect::SendSms {
+                        challenge,
+                        message,
+                        partner,
+                        lifetime,
+                        destination,
+                        text,
+                        trace,
+                    } => {
+                        let message = Message {
+                            id: message,
+                            challenge,
+                            partner,
+                            destination,
+                            text,
+                            lifetime,
+                            deadline: self.0.hand_over_max,
+                            trace,
+                        };
+                        next = self.send(state.id, message);
+                    }
                     other => self.begin(other, state),
                 }
             }
@@ -353,131 +376,14 @@ impl CustomerActor {
                     .into_iter()
                     .for_each(|reply| answer(reply, ()));
             }
-            Effect::SendSms {
-                challenge,
-                message,
-                partner,
-                lifetime,
-                destination,
-                text,
-                trace,
-            } => {
-                let message = Message {
-                    id: message,
-                    challenge,
-                    partner,
-                    destination,
-                    text,
-                    lifetime,
-                    deadline: self.0.hand_over_max,
-                    trace,
-                };
-                self.send(state.id, message);
-            }
             Effect::RecordEvidence { request, owed } => self.pay(*owed, state.receipts.remove(&request)),
             Effect::AskOperator { challenge, message } => self.ask(state.id, challenge, message),
             Effect::WindowClosed { window, until } => self.0.windows.close(state.id, window, until),
             Effect::WindowOpened { window } => self.0.windows.open(state.id, window),
-            Effect::Compare(_) => unreachable!("a comparison is a step, see `step`"),
-        }
-    }
-
-    fn send(&self, customer: CustomerId, message: Message) {
-        let (world, challenge) = (Arc::clone(&self.0), message.challenge);
-        self.0.tasks.spawn(async move {
-            let began = world.clock.now();
-            let quotable = Quotable::of(&message);
-            // In this order, so that an operator who answers at once costs no timer.
-            let outcome = tokio::select! {
-                biased;
-                outcome = world.sms.send(message) => outcome,
-                () = world.clock.sleep(world.hand_over_max) => Outcome::Unknown,
-            };
-            world.count_message(&outcome, began);
-            world.settle(customer, challenge, settlement(outcome, &quotable));
-        });
-    }
-
-    /// Pays a debt that is durable already; if it cannot be paid now, it is tried again later by whoever looks after debts.
-    fn pay(&self, owed: OwedEvidence, receipt: Option<RpcReplyPort<Hash>>) {
-        let Some(evidence) = self.0.evidence.clone() else {
-            tracing::warn!(challenge = %owed.challenge, "evidence is owed, and the log is not served: it is paid when it is");
-            return;
-        };
-        self.0.tasks.spawn(async move {
-            // An error is counted by the service.
-            if let Ok(leaf) = evidence.pay(&owed).await
-                && let Some(receipt) = receipt
-            {
-                answer(receipt, leaf);
+            Effect::Compare(_) | Effect::SendSms { .. } => {
+                unreachable!("what may be a step is begun in `step`")
             }
-        });
-    }
-
-    fn ask(&self, customer: CustomerId, challenge: ChallengeId, message: MessageId) {
-        let world = Arc::clone(&self.0);
-        self.0.tasks.spawn(async move {
-            let found = tokio::select! {
-                biased;
-                found = world.sms.lookup(message, world.hand_over_max) => found,
-                () = world.clock.sleep(world.hand_over_max) => Lookup::CannotTell,
-            };
-            let settled = match found {
-                Lookup::Known(Outcome::Unknown) | Lookup::CannotTell => (Settlement::Lost, None),
-                Lookup::Known(outcome) => settlement(outcome, &Quotable::nothing()),
-            };
-            let settlement = &settled.0;
-            tracing::info!(%customer, %challenge, ?settlement, "the outcome of a message from before the restart is settled");
-            world.settle(customer, challenge, settled);
-        });
-    }
-}
-
-fn settlement(outcome: Outcome, quotable: &Quotable) -> (Settlement, Option<HandOver>) {
-    match outcome {
-        Outcome::Accepted(handed) => (Settlement::Accepted, Some(handed)),
-        Outcome::Refused { code, text, .. } => {
-            let (code, text) = (quotable.code(&code), quotable.words(&text));
-            (Settlement::Refused { code, text }, None)
         }
-        Outcome::Unknown => (Settlement::Unknown, None),
-    }
-}
-
-impl World {
-    fn settle(
-        &self,
-        customer: CustomerId,
-        challenge: ChallengeId,
-        (settlement, handed): (Settlement, Option<HandOver>),
-    ) {
-        let reply = None;
-        self.tell(
-            customer,
-            CustomerMessage::Outcome {
-                challenge,
-                settlement,
-                handed,
-                reply,
-            },
-        );
-    }
-
-    fn count_message(&self, outcome: &Outcome, began: Now) {
-        let label = match outcome {
-            Outcome::Accepted(_) => "accepted",
-            Outcome::Refused { .. } => "refused",
-            Outcome::Unknown => "unknown",
-        };
-        self.metrics
-            .messages
-            .with_label_values(&[self.sms.name(), label])
-            .inc();
-        let took_ms = u32::try_from(self.clock.now().mono.0 - began.mono.0).unwrap_or(0);
-        self.metrics
-            .message_seconds
-            .with_label_values(&[self.sms.name()])
-            .observe(f64::from(took_ms) / 1_000.0);
     }
 }
 
