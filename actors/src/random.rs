@@ -2,8 +2,9 @@
 
 use crate::clock::Now;
 use crate::secret::Otp;
+use std::cell::RefCell;
 use uuid::{Builder, Uuid};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The source of random bytes failed; nothing can be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,12 +17,48 @@ pub trait Randomness: Send + Sync + 'static {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault>;
 }
 
-/// The operating system's generator.
+/// 256 bytes: seven sends' worth of codes and ids, for one system call.
+const POOL_BYTES: usize = 256;
+
+/// The operating system's generator, asked for some bytes ahead: one call for each code and id was a fiftieth of a send. What is drawn ahead stays in
+/// its thread's memory, and every byte is wiped as it is given out.
 pub struct OsRandomness;
+
+/// Bytes that were drawn ahead; those from `given` on are still to be given out.
+struct Pool {
+    bytes: Zeroizing<[u8; POOL_BYTES]>,
+    given: usize,
+}
+
+thread_local! {
+    static POOL: RefCell<Pool> = RefCell::new(Pool {
+        bytes: Zeroizing::new([0; POOL_BYTES]),
+        given: POOL_BYTES,
+    });
+}
 
 impl Randomness for OsRandomness {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault> {
-        getrandom::fill(buffer).map_err(|_| Fault)
+        if buffer.len() > POOL_BYTES / 4 {
+            return getrandom::fill(buffer).map_err(|_| Fault);
+        }
+        POOL.with_borrow_mut(|pool| pool.fill(buffer))
+    }
+}
+
+impl Pool {
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Fault> {
+        if POOL_BYTES - self.given < buffer.len() {
+            // What is left is thrown away; until all of it is new, nothing counts as drawn.
+            self.given = POOL_BYTES;
+            getrandom::fill(self.bytes.as_mut_slice()).map_err(|_| Fault)?;
+            self.given = 0;
+        }
+        let given = self.given..self.given + buffer.len();
+        buffer.copy_from_slice(&self.bytes[given.clone()]);
+        self.bytes[given.clone()].zeroize();
+        self.given = given.end;
+        Ok(())
     }
 }
 
@@ -80,6 +117,35 @@ mod tests {
             (1_700..2_300).contains(&leading_zeros),
             "{leading_zeros} leading zeros"
         );
+    }
+
+    #[test]
+    fn no_byte_that_was_drawn_ahead_is_given_out_twice_or_kept() {
+        let mut pool = Pool {
+            bytes: Zeroizing::new([0; POOL_BYTES]),
+            given: POOL_BYTES,
+        };
+        let mut seen = std::collections::HashSet::new();
+        for round in 0..1_000 {
+            let mut drawn = [0; 16];
+            pool.fill(&mut drawn).unwrap();
+            assert!(seen.insert(drawn), "round {round}");
+            assert!(
+                pool.bytes[..pool.given].iter().all(|byte| *byte == 0),
+                "round {round}"
+            );
+        }
+    }
+
+    #[test]
+    fn long_and_short_draws_of_the_operating_system_differ_each_time() {
+        for length in [8, 16, POOL_BYTES / 4, POOL_BYTES / 4 + 1, 1_000] {
+            let mut drawn = [vec![0; length], vec![0; length]];
+            drawn
+                .iter_mut()
+                .for_each(|drawn| OsRandomness.fill(drawn).unwrap());
+            assert_ne!(drawn[0], drawn[1], "{length}");
+        }
     }
 
     #[test]

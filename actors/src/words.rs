@@ -11,18 +11,17 @@ const CODE_CHARACTERS_MAX: usize = 40;
 const MASK: &str = "***";
 
 /// What an operator could quote of a message; wiped like the message itself.
-pub(crate) struct Quotable(Vec<Secret>);
+pub(crate) struct Quotable(Secret);
 
 impl Quotable {
-    /// The lines of its text: name and code among them.
+    /// Its text, of which each line counts: name and code among them.
     pub(crate) fn of(message: &Message) -> Self {
-        let lines = message.text.expose().lines().map(str::trim);
-        Self(lines.filter(|line| !line.is_empty()).map(Secret::new).collect())
+        Self(Secret::new(message.text.expose()))
     }
 
     /// Of a message that nobody remembers any more.
     pub(crate) fn nothing() -> Self {
-        Self(Vec::new())
+        Self(Secret::new(""))
     }
 
     /// Words without long numbers; none at all where they quote the text.
@@ -40,7 +39,8 @@ impl Quotable {
     }
 
     fn is_quoted_in(&self, said: &str) -> bool {
-        self.0.iter().any(|line| said.contains(line.expose()))
+        let mut lines = self.0.expose().lines().map(str::trim);
+        lines.any(|line| !line.is_empty() && said.contains(line))
     }
 }
 
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn check(said: &str, expected: &str) {
-        let quotable = Quotable(vec![Secret::new("مریم رضایی گرامی"), Secret::new("48")]);
+        let quotable = Quotable(Secret::new("مریم رضایی گرامی\n\n 48 "));
         assert_eq!(quotable.words(said), expected, "{said}");
     }
 
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_code_stays_unless_it_is_a_text_or_a_quotation() {
-        let quotable = Quotable(vec![Secret::new("123456")]);
+        let quotable = Quotable(Secret::new("123456"));
         assert_eq!(quotable.code("1404"), "1404");
         assert_eq!(quotable.code("x123456"), MASK);
         assert_eq!(quotable.code(&"x".repeat(41)), MASK);
