@@ -18,8 +18,8 @@ BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Build in release and start everything: gateway, SMS stand-in, demo data (ARGS=...)
-	$(CARGO) run --release --locked -- dev $(ARGS)
+run: ## Build, optimised but quickly, and start everything: gateway, SMS stand-in, demo data (ARGS=...)
+	$(CARGO) run --profile quick --locked -- dev $(ARGS)
 
 build: ## Build the release: target/release/countersign
 	$(CARGO) build --release --locked
@@ -42,8 +42,8 @@ bench: ## Measure: the store beside a raw log, and everything in benches/
 	$(if $(BENCHES),$(CARGO) bench --locked $(addprefix --bench ,$(BENCHES)))
 
 sim: ## Seeded histories with crashes (SIM_SEEDS=200)
-	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test simulation -- --nocapture
-	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --release --locked -p actors --features testing --test register lives
+	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --profile quick --locked -p actors --features testing --test simulation -- --nocapture
+	SIM_SEEDS=$(SIM_SEEDS) $(CARGO) test --profile quick --locked -p actors --features testing --test register lives
 
 alerts: ## Check the alert rules and run their tests (needs promtool, Debian package prometheus; skips without)
 	@if command -v promtool >/dev/null; then \
@@ -87,7 +87,7 @@ deny: ## Licences, bans, sources and advisories of all dependencies (needs cargo
 	$(CARGO) deny --locked check
 
 config: ## Check config/countersign.toml with the environment, and print what is in force
-	$(CARGO) run --release --locked -- check-config
+	$(CARGO) run --profile quick --locked -- check-config
 
 clean: ## Remove what was built
 	$(CARGO) clean

@@ -53,11 +53,10 @@ fn main() {
                 "gateway"
             };
             let gateway = Server::start_beside(role, operator.as_ref());
-            if load == Load::Throttled {
-                support::warm_up(&gateway);
-            }
+            support::warm_up(&gateway, load, connections);
+            let before = support::answers(&gateway, load);
             let ours = support::wrk(&gateway, load, connections);
-            support::assert_answers(&gateway, load, ours.requests);
+            support::assert_answers(&gateway, load, before, ours.requests);
             rows.push(Row { bare, ours });
         }
         let (ratio, low, high) =

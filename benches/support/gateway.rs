@@ -28,6 +28,8 @@ pub(crate) const THROTTLED_CUSTOMERS: u32 = 100;
 /// Customers that first sends go through, each with so many contract types: the most that caps allow.
 pub(crate) const CUSTOMERS: u32 = 20_000;
 const CONTRACT_TYPES: u8 = 25;
+/// Customers beside them, whose sends only warm a gateway up.
+const WARMING_CUSTOMERS: u32 = 5_000;
 
 /// A send, as a request.
 pub(crate) fn request(customer: u32, contract_type: u8) -> Vec<u8> {
@@ -55,6 +57,9 @@ pub(crate) fn lua(load: Load) -> String {
         Load::Hello => return "wrk.method = \"GET\"\n".to_owned(),
         Load::Throttled => format!("local customer, kind = n % {THROTTLED_CUSTOMERS}, 0"),
         Load::Unknown => "local customer, kind = 900000000 + n % 1000, 0".to_owned(),
+        Load::Warming => format!(
+            "local customer, kind = {CUSTOMERS} + n % {WARMING_CUSTOMERS}, math.floor(n / {WARMING_CUSTOMERS}) % {CONTRACT_TYPES}"
+        ),
         Load::First | Load::FirstOverHttp => {
             format!("local customer, kind = n % {CUSTOMERS}, math.floor(n / {CUSTOMERS})")
         }
@@ -251,7 +256,7 @@ async fn fill(directory: &actors::directory::Directory) {
         contract_types: (0..CONTRACT_TYPES).collect(),
         key: Some(Secret::new(KEY)),
     };
-    let customers = (0..CUSTOMERS).map(|id| {
+    let customers = (0..CUSTOMERS + WARMING_CUSTOMERS).map(|id| {
         let contact = ContactRecord {
             code: 1,
             phone_type: 3,

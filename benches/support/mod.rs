@@ -9,6 +9,7 @@ pub(crate) mod tills;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
 
 /// Says which server this process is to be.
 const ROLE: &str = "COUNTERSIGN_BENCH_ROLE";
@@ -30,11 +31,15 @@ pub(crate) enum Load {
     First,
     /// The same, its message handed over to the stand-in operator by HTTP.
     FirstOverHttp,
+    /// First sends to other customers.
+    Warming,
 }
 
 /// One server in its own process; ends with this value.
 pub(crate) struct Server {
     child: Child,
+    /// Where it keeps its files; a server that is killed leaves them.
+    _folder: TempDir,
     /// `host:port` of the partners' listener.
     pub(crate) public: String,
     pub(crate) admin: String,
@@ -63,7 +68,9 @@ impl Server {
     /// The same, with the address of whoever it needs; it says so many lines.
     pub(crate) fn start_saying(role: &str, neighbour: &str, lines: usize) -> Self {
         let program = std::env::current_exe().expect("this program has a path");
+        let folder = tempfile::tempdir().expect("a temporary directory");
         let mut child = Command::new(program)
+            .env("TMPDIR", folder.path())
             .env(ROLE, role)
             .env(NEIGHBOUR, neighbour)
             .stdout(Stdio::piped())
@@ -74,6 +81,7 @@ impl Server {
         assert_eq!(said.len(), lines, "the server says where it listens");
         Self {
             child,
+            _folder: folder,
             public: said[0].clone(),
             admin: said.get(1).cloned().unwrap_or_default(),
             said,
@@ -133,14 +141,15 @@ impl Server {
     /// Requests that wait for their answers.
     pub(crate) fn in_flight(&self) -> u64 {
         self.metric("countersign_http_in_flight{listener=\"public\"} ")
+            .expect("it is always there")
     }
 
-    /// What the gateway itself counted.
-    fn metric(&self, name: &str) -> u64 {
+    /// What the gateway itself counted; `None` where it has not.
+    fn metric(&self, name: &str) -> Option<u64> {
         let request = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         let metrics = exchange(&self.admin, request);
         let value = metrics.lines().find_map(|line| line.strip_prefix(name));
-        value.expect(&metrics).trim().parse().expect("a count")
+        value.map(|value| value.trim().parse().expect("a count"))
     }
 }
 
@@ -196,13 +205,17 @@ pub(crate) struct Row {
 
 /// One round of wrk, one thread.
 pub(crate) fn wrk(server: &Server, load: Load, connections: usize) -> Measured {
+    wrk_for(server, load, connections, variable("SPEED_SECONDS", SECONDS))
+}
+
+fn wrk_for(server: &Server, load: Load, connections: usize, seconds: usize) -> Measured {
     let script = std::env::temp_dir().join(format!("countersign-{}.lua", std::process::id()));
     std::fs::write(&script, gateway::lua(load)).expect("the temporary folder takes a file");
     let output = Command::new("wrk")
         .args([
             "-t1",
             &format!("-c{connections}"),
-            &format!("-d{}s", variable("SPEED_SECONDS", SECONDS)),
+            &format!("-d{seconds}s"),
             "--latency",
         ])
         .arg("-s")
@@ -238,8 +251,17 @@ fn milliseconds(text: &str) -> Option<f64> {
     None
 }
 
-/// Opens the windows that throttled calls will meet.
-pub(crate) fn warm_up(server: &Server) {
+/// What must be before a round: windows for throttled calls to meet; a second of first sends to other customers before those that are measured, so that
+/// neither a process's first pages nor the log's first files are.
+pub(crate) fn warm_up(server: &Server, load: Load, connections: usize) {
+    match load {
+        Load::Throttled => open_windows(server),
+        Load::First | Load::FirstOverHttp => drop(wrk_for(server, Load::Warming, connections, 1)),
+        Load::Hello | Load::Unknown | Load::Warming => {}
+    }
+}
+
+fn open_windows(server: &Server) {
     for customer in 0..gateway::THROTTLED_CUSTOMERS {
         let request = String::from_utf8(gateway::request(customer, 0)).expect("text");
         let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
@@ -248,19 +270,22 @@ pub(crate) fn warm_up(server: &Server) {
     }
 }
 
-/// Every answer was the one that is measured: counted by the gateway itself.
-pub(crate) fn assert_answers(server: &Server, load: Load, requests: u64) {
+/// Answers of the kind that is measured, as the gateway itself has counted them so far.
+pub(crate) fn answers(server: &Server, load: Load) -> u64 {
     let reason = match load {
-        Load::Hello => return,
+        Load::Hello | Load::Warming => return 0,
         Load::Throttled => "InThresholdOtpGenerator",
         Load::Unknown => "CustomerNotFound",
         Load::First | Load::FirstOverHttp => "Success",
     };
-    let counted = server.metric(&format!("countersign_otp_sends_total{{reason=\"{reason}\"}} "));
-    assert!(
-        counted >= requests,
-        "{counted} of {requests} answers were {reason}"
-    );
+    let series = format!("countersign_otp_sends_total{{reason=\"{reason}\"}} ");
+    server.metric(&series).unwrap_or(0) // the first of its kind makes the series
+}
+
+/// Every answer since `before` was the one that is measured.
+pub(crate) fn assert_answers(server: &Server, load: Load, before: u64, requests: u64) {
+    let counted = answers(server, load) - before;
+    assert!(counted >= requests, "{counted} of {requests} answers");
 }
 
 fn exchange(address: &str, request: &str) -> String {
