@@ -36,6 +36,7 @@ mod memory;
 mod mirror;
 mod observer;
 mod options;
+mod pace;
 mod queue;
 pub mod record;
 mod redo;
