@@ -1,7 +1,7 @@
 //! A phone number that an SMS can be sent to, in E.164.
 
 use crate::secret::ascii_digit;
-use phonenumber::{Mode, Type, country, metadata::DATABASE};
+use phonenumber::{PhoneNumber, Type, country, metadata::DATABASE};
 use std::fmt;
 
 /// A mobile number in E.164 (`+989121234567`). Masked wherever it is printed.
@@ -28,16 +28,13 @@ impl Phone {
         if cleaned.is_empty() || cleaned.chars().count() > INPUT_CHARACTERS_MAX {
             return Err(NotMobile);
         }
-        let number = [None, Some('+')]
-            .into_iter()
-            .filter_map(|prefix| {
-                let text: String = prefix.into_iter().chain(cleaned.trim().chars()).collect();
-                phonenumber::parse(Some(region), text).ok()
-            })
-            .find(phonenumber::is_valid)
-            .ok_or(NotMobile)?;
-        match number.number_type(&DATABASE) {
-            Type::Mobile | Type::FixedLineOrMobile => Ok(Self(number.format().mode(Mode::E164).to_string())),
+        let valid = [None, Some('+')].into_iter().find_map(|prefix| {
+            let text: String = prefix.into_iter().chain(cleaned.trim().chars()).collect();
+            let number = phonenumber::parse(Some(region), text).ok()?;
+            type_of_valid(&number).map(|kind| (number, kind))
+        });
+        match valid {
+            Some((number, Type::Mobile | Type::FixedLineOrMobile)) => Ok(Self(e164(&number))),
             _ => Err(NotMobile),
         }
     }
@@ -46,6 +43,22 @@ impl Phone {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// What a number is; `None` where it is not valid. The library's `is_valid` finds the type and tells whether there is one, so it is asked by itself only where
+/// it looks at something else: at zeros before the number, which the type leaves out.
+fn type_of_valid(number: &PhoneNumber) -> Option<Type> {
+    let kind = number.number_type(&DATABASE);
+    let is_valid = match number.national().zeros() {
+        0 => kind != Type::Unknown,
+        _ => phonenumber::is_valid(number),
+    };
+    is_valid.then_some(kind)
+}
+
+/// As the library's formatter makes it, which first looks for the pattern of a format that this one does not have.
+fn e164(number: &PhoneNumber) -> String {
+    format!("+{}{}", number.country().code(), number.national())
 }
 
 /// Characters that text editors leave in numbers: bidirectional marks, joiners, no-break spaces.
@@ -63,6 +76,9 @@ impl fmt::Debug for Phone {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Randomness;
+    use crate::testing::SeededRandomness;
+    use phonenumber::Mode;
 
     fn check(text: &str, expected: Result<&str, NotMobile>) {
         let phone = Phone::mobile(text, country::Id::IR);
@@ -89,6 +105,37 @@ mod tests {
         ] {
             check(text, Ok("+989121234567"));
         }
+    }
+
+    #[test]
+    fn any_number_of_any_country_is_what_the_library_says_of_it() {
+        let randomness = SeededRandomness::new(11);
+        let codes: Vec<u16> = (1..=999)
+            .filter(|code| DATABASE.by_code(code).is_some())
+            .collect();
+        assert!(codes.len() > 200, "{}", codes.len());
+        let (mut valid, mut mobile, mut zeros) = (0, 0, 0);
+        for round in 0..6_000_usize {
+            let code = codes[round % codes.len()];
+            let mut drawn = [0_u8; 12];
+            randomness.fill(&mut drawn).unwrap();
+            let length = usize::from(6 + drawn[0] % 6);
+            let digits = drawn[1..=length].iter().map(|byte| char::from(b'0' + byte % 10));
+            let text = format!("+{code}{}", digits.collect::<String>());
+            let Ok(number) = phonenumber::parse(None, &text) else {
+                continue;
+            };
+            let expected = phonenumber::is_valid(&number).then(|| number.number_type(&DATABASE));
+            assert_eq!(type_of_valid(&number), expected, "{text}");
+            assert_eq!(e164(&number), number.format().mode(Mode::E164).to_string());
+            valid += usize::from(expected.is_some());
+            mobile += usize::from(expected == Some(Type::Mobile));
+            zeros += usize::from(number.national().zeros() > 0 && expected.is_some());
+        }
+        assert!(
+            valid > 300 && mobile > 70 && zeros > 1,
+            "{valid}, {mobile}, {zeros}"
+        );
     }
 
     #[test]
