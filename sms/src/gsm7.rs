@@ -30,8 +30,13 @@ const ESCAPE: u8 = 0x1b;
 
 /// A character's septets; `None` where the alphabet has none for it.
 pub(crate) fn septets(character: char) -> Option<Septets> {
-    if character == '\u{1b}' {
-        return None;
+    match character {
+        '\u{1b}' => return None,
+        // Where ASCII has them, and most of what is written in Latin.
+        'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' => return Some(Septets::One(u8::try_from(character).ok()?)),
+        // Behind the last letter of the tables, Persian and Cyrillic among them.
+        'Ϊ'.. if character != '€' => return None,
+        _ => {}
     }
     let basic = BASIC.iter().position(|known| *known == character);
     if let Some(position) = basic {
@@ -82,6 +87,29 @@ mod tests {
             let mut octets = Vec::new();
             septets(character).unwrap().put(&mut octets);
             assert_eq!(octets, [u8::try_from(character).unwrap()], "{character:?}");
+        }
+    }
+
+    #[test]
+    fn every_character_of_both_tables_is_found_at_its_place_and_no_other_is() {
+        for number in 0..0x3000_u32 {
+            let Some(character) = char::from_u32(number) else {
+                continue;
+            };
+            let mut octets = Vec::new();
+            septets(character)
+                .into_iter()
+                .for_each(|septets| septets.put(&mut octets));
+            let basic = BASIC
+                .iter()
+                .position(|known| *known == character && *known != '\u{1b}');
+            let extended = EXTENSION.iter().find(|(known, _)| *known == character);
+            let expected = match (basic, extended) {
+                (Some(position), _) => vec![u8::try_from(position).unwrap()],
+                (None, Some((_, septet))) => vec![ESCAPE, *septet],
+                (None, None) => Vec::new(),
+            };
+            assert_eq!(octets, expected, "{character:?}");
         }
     }
 
