@@ -190,10 +190,7 @@ async fn a_gateway_that_goes_down_ends_held_polls() {
     let secret = enrolled(&world).await;
     let url = format!("{}{}?wait=50&{SESSION}", world.agents, routes::SIGNATURE_REQUESTS);
     let held = tokio::spawn(async move { call("GET", &url, Some(secret.expose()), None).await });
-    // Once it is held, the agent has been seen by it.
-    world
-        .agent_when("the poll is held", |shown| shown["is_here"] == true)
-        .await;
+    world.until_held(1).await;
     world.stop().await;
     assert_eq!(held.await.unwrap().0, 204);
 }

@@ -159,6 +159,19 @@ impl World {
     }
 
     /// What is shown of the agent, once it is so.
+    /// Waits until so many requests of agents are with their handlers.
+    pub async fn until_held(&self, requests: u32) {
+        let series = format!("countersign_http_in_flight{{listener=\"agents\"}} {requests}");
+        for _ in 0..1_000 {
+            let (_, metrics) = call("GET", &format!("{}/metrics", self.admin), None, None).await;
+            if metrics.as_str().unwrap().lines().any(|line| line == series) {
+                return;
+            }
+            pause().await;
+        }
+        panic!("waited in vain for {requests} requests");
+    }
+
     pub async fn agent_when(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..1_000 {
             let shown = self.support("GET", &format!("/agents/{AGENT}"), None, 200).await;

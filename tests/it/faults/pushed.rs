@@ -158,6 +158,17 @@ fn a_line_cut_before_or_after_the_202_or_the_delivery_or_a_push_that_comes_twice
     signed_once(&shop);
 }
 
+/// Sells until every kill has come, and says how often. On a busy machine a second push may bring a sale's signature before the agent does: then that
+/// sale has not the step that is meant, and another has it.
+fn sell_until_come(desk: &Desk<'_>, kills: &Kills, is_offline: bool) -> usize {
+    let mut sales = 0;
+    while sales == 0 || (sales < 5 && !kills.left().is_empty()) {
+        assert_eq!(desk.ends_done(SALE, &desk.sale())["is_offline"], is_offline);
+        sales += 1;
+    }
+    sales
+}
+
 /// A day online and offline with a kill at this step of each of its papers.
 fn a_day(shop: &Shop, step: Step, kill: impl Fn(Vec<(Paper, Step)>) -> Arc<Kills>) -> u64 {
     let at = |papers: &[Paper]| papers.iter().map(|paper| (*paper, step)).collect::<Vec<_>>();
@@ -168,14 +179,15 @@ fn a_day(shop: &Shop, step: Step, kill: impl Fn(Vec<(Paper, Step)>) -> Arc<Kills
     };
     let desk = Desk::at(shop, &json!({}));
     let kills = kill(at(&[Paper::State, Paper::Open, Paper::Sale]));
-    assert_eq!(desk.ends_done(SALE, &desk.sale())["is_offline"], false);
+    let online = sell_until_come(&desk, &kills, false);
     desk.agrees();
     came(&kills);
     shop.leave();
     shop.tax.cut();
+    let mut offline = 1;
     if Step::OF_PUSHED_SIGNING.contains(&step) {
         let kills = kill(at(&[Paper::OfflineBegin, Paper::Sale]));
-        assert_eq!(desk.ends_done(SALE, &desk.sale())["is_offline"], true);
+        offline = sell_until_come(&desk, &kills, true);
         came(&kills);
     } else {
         desk.ends_done(SALE, &desk.sale());
@@ -193,15 +205,14 @@ fn a_day(shop: &Shop, step: Step, kill: impl Fn(Vec<(Paper, Step)>) -> Arc<Kills
     shop.leave();
     let documents = shop.registered(desk.register).documents.into_iter();
     let kinds: Vec<String> = documents.map(|document| document.kind).collect();
-    let expected = [
-        "open_shift",
-        "sale",
-        "offline_begin",
-        "sale",
-        "offline_end",
-        "z_report",
-        "close_shift",
-    ];
+    let sales = |count| std::iter::repeat_n("sale", count);
+    let expected: Vec<&str> = ["open_shift"]
+        .into_iter()
+        .chain(sales(online))
+        .chain(["offline_begin"])
+        .chain(sales(offline))
+        .chain(["offline_end", "z_report", "close_shift"])
+        .collect();
     assert_eq!(kinds, expected, "{step:?}");
     println!("{made} kills at {step:?} in {:?}", began.elapsed());
     made
