@@ -48,6 +48,22 @@ pub(crate) struct Shared {
     has_failed: AtomicBool,
     /// By [`Worker`].
     busy_since: [Mutex<Option<Instant>>; 2],
+    /// Since when callers are reading the tree.
+    reading_since: [Mutex<Option<Instant>>; READERS_WATCHED],
+}
+
+/// 16: so many reads at once are watched for a disk that does not answer. Of more than that the others are not, and these are enough to tell.
+const READERS_WATCHED: usize = 16;
+
+/// A read that is watched until it is dropped.
+struct Reading<'a>(Option<&'a Mutex<Option<Instant>>>);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.0 {
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
 }
 
 impl Shared {
@@ -67,6 +83,7 @@ impl Shared {
             ending,
             has_failed: AtomicBool::new(false),
             busy_since: Default::default(),
+            reading_since: Default::default(),
         }
     }
 
@@ -104,7 +121,9 @@ impl Shared {
         let mut found = Ok(None);
         let mut show =
             |row: Option<&[u8]>| found = row.map(|row| group::unpack(key.as_bytes(), row)).transpose();
+        let reading = self.watch_reading();
         let read = catch_unwind(AssertUnwindSafe(|| tree.read(key.as_bytes(), &mut show)));
+        drop(reading);
         let read = read.unwrap_or_else(|panic| {
             Err(Error::Poisoned {
                 reason: format!("a read panicked: {}", panic_text(&*panic)),
@@ -117,6 +136,20 @@ impl Shared {
                 Err(error)
             }
         })
+    }
+
+    fn watch_reading(&self) -> Reading<'_> {
+        let place = self.reading_since.iter().find(|place| {
+            let Ok(mut since) = place.try_lock() else {
+                return false;
+            };
+            let is_free = since.is_none();
+            if is_free {
+                *since = Some(Instant::now());
+            }
+            is_free
+        });
+        Reading(place)
     }
 
     /// Nobody reads the tree any more but its owner.
@@ -192,7 +225,7 @@ impl Shared {
             let since = *busy.lock().unwrap_or_else(PoisonError::into_inner);
             since.is_some_and(|since| since.elapsed() > stall_max)
         };
-        if self.busy_since.iter().any(hangs) {
+        if self.busy_since.iter().chain(&self.reading_since).any(hangs) {
             self.poison(&format!(
                 "the disk did not answer for {} seconds",
                 stall_max.as_secs_f32()

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use super::{key, put};
@@ -23,6 +24,8 @@ enum Tree {
     Damaged,
     Fails,
     Panics,
+    /// Until the store is declared dead.
+    Hangs,
 }
 
 impl Rows for Tree {
@@ -36,6 +39,7 @@ impl Rows for Tree {
                 });
             }
             Tree::Panics => panic!("the tree fell over"),
+            Tree::Hangs => std::thread::park(),
         }
         Ok(())
     }
@@ -127,4 +131,33 @@ fn a_tree_that_fails_or_panics_under_a_reader_poisons() {
         );
         assert_eq!(shared.read_settled(&key(1)), None, "nobody reads there again");
     }
+}
+
+#[test]
+fn a_tree_that_does_not_answer_a_reader_is_declared_dead() {
+    let shared = shared(Tree::Hangs);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..20)
+            .map(|_| scope.spawn(|| shared.read_settled(&key(1))))
+            .collect();
+        shared.check_stall(Duration::from_secs(3_600));
+        assert!(shared.is_running(), "it may take its time");
+        while shared.is_running() {
+            shared.check_stall(Duration::ZERO);
+            std::thread::yield_now();
+        }
+        readers.iter().for_each(|reader| reader.thread().unpark());
+    });
+    assert!(matches!(shared.health(), Health::Poisoned { reason } if reason.contains("did not answer")));
+}
+
+#[test]
+fn a_read_that_is_over_is_watched_no_longer() {
+    let shared = shared(Tree::HasOne);
+    for _ in 0..100 {
+        assert!(shared.read_settled(&key(1)).is_some());
+    }
+    std::thread::yield_now();
+    shared.check_stall(Duration::ZERO);
+    assert!(shared.is_running());
 }
