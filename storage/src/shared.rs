@@ -114,7 +114,8 @@ impl Shared {
     /// Reads a row in the tree, if nothing is on its way to it and the tree is still there. It may wait for the disk, as the committer would, but nobody
     /// waits behind it.
     pub(crate) fn read_settled(&self, key: &Key) -> Option<Result<Option<Stored>>> {
-        let tree = self.tree.read().unwrap_or_else(PoisonError::into_inner);
+        // Never waited for: whoever takes the tree away may itself wait, behind a reader whose disk is silent.
+        let tree = self.tree.try_read().ok()?;
         let tree = tree
             .as_ref()
             .filter(|_| self.is_running() && self.ways.is_free(key))?;

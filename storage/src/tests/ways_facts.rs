@@ -134,7 +134,7 @@ fn a_tree_that_fails_or_panics_under_a_reader_poisons() {
 }
 
 #[test]
-fn a_tree_that_does_not_answer_a_reader_is_declared_dead() {
+fn a_tree_that_does_not_answer_a_reader_is_declared_dead_and_keeps_nobody_else() {
     let shared = shared(Tree::Hangs);
     std::thread::scope(|scope| {
         let readers: Vec<_> = (0..20)
@@ -146,7 +146,14 @@ fn a_tree_that_does_not_answer_a_reader_is_declared_dead() {
             shared.check_stall(Duration::ZERO);
             std::thread::yield_now();
         }
+        let owner = scope.spawn(|| shared.let_tree_go());
+        assert_eq!(
+            shared.read_settled(&key(1)),
+            None,
+            "nobody waits behind those who hang"
+        );
         readers.iter().for_each(|reader| reader.thread().unpark());
+        owner.join().unwrap();
     });
     assert!(matches!(shared.health(), Health::Poisoned { reason } if reason.contains("did not answer")));
 }
