@@ -16,7 +16,6 @@ use crate::{
     committer::panic_text,
     engine::Engine,
     layer::Layer,
-    pace::Pace,
     shared::{Shared, Worker},
 };
 
@@ -27,7 +26,6 @@ const NICENESS: i32 = 5;
 pub(crate) struct Checkpoint {
     work: mpsc::SyncSender<Arc<Layer>>,
     done: mpsc::Receiver<()>,
-    pub(crate) pace: Arc<Pace>,
     thread: JoinHandle<()>,
 }
 
@@ -36,28 +34,20 @@ impl Checkpoint {
         // One layer at a time: the committer hands over the next when this one is done.
         let (work, layers) = mpsc::sync_channel::<Arc<Layer>>(1);
         let (finished, done) = mpsc::sync_channel(1);
-        let pace = Arc::<Pace>::default();
-        let paced = Arc::clone(&pace);
         let thread = Builder::new().name("storage-settle".to_owned()).spawn(move || {
             give_way();
-            let run = || settle_all(&*engine, &shared, &paced, &layers, &finished);
+            let run = || settle_all(&*engine, &shared, &layers, &finished);
             match catch_unwind(AssertUnwindSafe(run)) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => shared.poison(&error.into_reason()),
                 Err(panic) => shared.poison(&format!("the checkpoint panicked: {}", panic_text(&*panic))),
             }
         })?;
-        Ok(Checkpoint {
-            work,
-            done,
-            pace,
-            thread,
-        })
+        Ok(Checkpoint { work, done, thread })
     }
 
     /// Hands a layer over; the one before must be done.
     pub(crate) fn begin(&self, layer: Arc<Layer>) -> Result<()> {
-        self.pace.begin();
         self.work.send(layer).map_err(|_| gone())
     }
 
@@ -72,13 +62,11 @@ impl Checkpoint {
 
     /// Waits until it is.
     pub(crate) fn wait(&self) -> Result<()> {
-        self.pace.hurry();
         self.done.recv().map_err(|_| gone())
     }
 
     /// Ends the thread, and with it its hold of the engine.
     pub(crate) fn finish(self) {
-        self.pace.hurry();
         drop(self.work);
         if self.thread.join().is_err() {
             tracing::error!("the thread that settles rows in the tree panicked");
@@ -93,7 +81,7 @@ fn gone() -> Error {
     }
 }
 
-/// Callers wait for the committer and nobody for this thread: it takes what the others leave. On Linux
+/// Callers wait for the committer and nobody for this thread, whose work comes in bursts of tens of milliseconds: it takes what the others leave. On Linux
 /// the niceness is the calling thread's own.
 fn give_way() {
     if let Err(error) = rustix::process::nice(NICENESS) {
@@ -104,14 +92,13 @@ fn give_way() {
 fn settle_all<E: Engine>(
     engine: &E,
     shared: &Shared,
-    pace: &Pace,
     layers: &mpsc::Receiver<Arc<Layer>>,
     finished: &mpsc::SyncSender<()>,
 ) -> Result<()> {
     while let Ok(layer) = layers.recv() {
         let begun = Instant::now();
         shared.set_busy(Worker::Checkpoint, Some(begun));
-        let rows = settle(engine, &layer, pace)?;
+        let rows = settle(engine, &layer)?;
         shared.set_busy(Worker::Checkpoint, None);
         shared.space.wrote(layer.bytes());
         shared.observer.checkpointed(rows, begun.elapsed());
@@ -124,11 +111,9 @@ fn settle_all<E: Engine>(
 
 /// Brings a layer into the tree, durably; gives the number of rows. The sequence number comes last: until it is there, a start reads the redo log again,
 /// whose rows say what these said. What came and went between two checkpoints was never in the tree, and is no row.
-pub(crate) fn settle<E: Engine>(engine: &E, layer: &Layer, pace: &Pace) -> Result<usize> {
-    let (begun, all) = (Instant::now(), layer.rows());
+pub(crate) fn settle<E: Engine>(engine: &E, layer: &Layer) -> Result<usize> {
     let mut rows = 0;
-    for (number, change) in layer.changes().enumerate() {
-        pace.keep(number, all, begun);
+    for change in layer.changes() {
         rows += usize::from(engine.write(change)?);
     }
     engine.note(layer.sequence)?;

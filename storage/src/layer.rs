@@ -60,11 +60,6 @@ impl Layer {
         self.rows.is_empty()
     }
 
-    /// How many it has.
-    pub(crate) fn rows(&self) -> usize {
-        self.rows.len()
-    }
-
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -36,7 +36,6 @@ mod memory;
 mod mirror;
 mod observer;
 mod options;
-mod pace;
 mod queue;
 pub mod record;
 mod redo;

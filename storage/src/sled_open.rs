@@ -13,7 +13,6 @@ use crate::{
     committer::panic_text,
     engine::Engine,
     mirror::{Found, Mirror},
-    pace::Pace,
     redo::{self, Recovered},
     sled_engine::SledEngine,
     space::{Probe, Reserve},
@@ -234,8 +233,7 @@ impl Opening<'_> {
     /// ever given out twice.
     fn accept(&self, engine: &SledEngine, mut found: Recovered, newest: u64) -> Result<Recovered> {
         found.layer.sequence = newest;
-        checkpoint::settle(engine, &found.layer, &Pace::hurried())
-            .map_err(|error| self.error(&error.to_string(), RESTORE))?;
+        checkpoint::settle(engine, &found.layer).map_err(|error| self.error(&error.to_string(), RESTORE))?;
         redo::remove(self.directory).map_err(|error| self.io("the redo log", &error))?;
         redo::find(self.directory, newest).map_err(|error| self.io("the redo log", &error))
     }

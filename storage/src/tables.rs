@@ -50,9 +50,6 @@ impl<E: Engine, L: Log> Tables<E, L> {
         self.fresh.slots.extend(begun);
         self.fresh.absorb(changes, last);
         self.fresh.ways.extend(ways);
-        self.checkpoint
-            .pace
-            .fill(self.fresh.bytes(), self.checkpoint_bytes);
         Ok(())
     }
 
