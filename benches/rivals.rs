@@ -80,7 +80,7 @@ fn time() -> Until {
 
 fn our_round(server: &Server, connections: usize, refused: bool) -> Round {
     if refused {
-        support::warm_up(server, support::Load::Throttled, 1);
+        support::open_windows(server);
         let request = |n| {
             gateway::request(
                 u32::try_from(n % u64::from(gateway::THROTTLED_CUSTOMERS)).expect("small"),

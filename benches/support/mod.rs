@@ -261,7 +261,8 @@ pub(crate) fn warm_up(server: &Server, load: Load, connections: usize) {
     }
 }
 
-fn open_windows(server: &Server) {
+/// Opens the windows that throttled calls will meet.
+pub(crate) fn open_windows(server: &Server) {
     for customer in 0..gateway::THROTTLED_CUSTOMERS {
         let request = String::from_utf8(gateway::request(customer, 0)).expect("text");
         let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);

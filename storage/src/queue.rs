@@ -24,11 +24,16 @@ struct Line<T> {
     /// Empty unless `inside` is full. Numbers ascend.
     outside: VecDeque<(u64, T)>,
     next_number: u64,
-    /// How many ever came.
-    arrived: u64,
     is_stopped: bool,
     /// Whether the thread sleeps until something comes. A wake-up is a system call, so nobody makes one in vain.
     is_awaited: bool,
+}
+
+impl<T> Line<T> {
+    /// Grows with each item that comes, as long as none is taken: what stands outside has its number, also when it is taken back.
+    fn came(&self) -> u64 {
+        self.inside.len() as u64 + self.next_number
+    }
 }
 
 /// What [`Queue::take`] found.
@@ -54,7 +59,6 @@ impl<T> Queue<T> {
             inside: VecDeque::new(),
             outside: VecDeque::new(),
             next_number: 0,
-            arrived: 0,
             is_stopped: false,
             is_awaited: false,
         };
@@ -71,7 +75,6 @@ impl<T> Queue<T> {
         if line.is_stopped {
             return Err(item);
         }
-        line.arrived += 1;
         if line.inside.len() < self.length_max {
             line.inside.push_back(item);
             let is_awaited = std::mem::take(&mut line.is_awaited);
@@ -98,12 +101,12 @@ impl<T> Queue<T> {
         let begun = Instant::now();
         let mut line = self.lock();
         while begun.elapsed() < time {
-            let before = line.arrived;
+            let before = line.came();
             let waited = self
                 .arrived
                 .wait_timeout_while(line, lull, |line| !line.is_stopped);
             line = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if line.is_stopped || line.arrived == before {
+            if line.is_stopped || line.came() == before {
                 return;
             }
         }
