@@ -4,8 +4,8 @@
 //! need one write and not a hundred; after a restart all that was granted counts as spent. So a cap is never exceeded, and a restart
 //! costs a partner at most one margin of it.
 //!
-//! Messages wait for a write only where a grant is used up. So the next one is asked for when half of it is left, and a margin grows with its
-//! partner's pace until it lasts a second, to a hundredth of the cap at the most.
+//! Messages wait for a write only where a grant is used up. So the next one is asked for when half of it is left, and a margin is what its
+//! partner spends in a second, to a hundredth of the cap at the most.
 
 use std::time::Duration;
 
@@ -72,19 +72,18 @@ impl Account {
     }
 }
 
-/// How long a margin should last: a grant takes milliseconds, so that it is there long before it is needed, and costs one write a second.
+/// How long a margin should last: a grant takes milliseconds, so that it is there long before it is needed, and costs two writes a second.
 const LASTS: Duration = Duration::from_secs(1);
 /// The part of a cap that a margin may grow to: what a restart may cost a busy partner of its day.
 const PART_OF_CAP_MAX: u64 = 100;
 
-/// The margin from now on, where the last grant was so long ago. `least` is the setting; none at all stays none.
-pub fn next_margin(margin: u64, since_last: Duration, least: u64, cap: u64) -> u64 {
+/// The margin of the next grant, where `spent` was spent since the last one, so long ago: what the partner spends in [`LASTS`], and at most
+/// twice the last margin or half of it, so that one burst is no pace. `least` is the setting; none at all stays none.
+pub fn next_margin(margin: u64, spent: u64, since_last: Duration, least: u64, cap: u64) -> u64 {
     let most = least.max(cap / PART_OF_CAP_MAX);
-    let next = match since_last {
-        short if short < LASTS => margin.saturating_mul(2),
-        long if long > 4 * LASTS => margin / 2,
-        _ => margin,
-    };
+    let pace = u128::from(spent) * LASTS.as_millis() / since_last.as_millis().max(1);
+    let pace = u64::try_from(pace).unwrap_or(u64::MAX);
+    let next = pace.clamp(margin / 2, margin.saturating_mul(2));
     if least == 0 { 0 } else { next.clamp(least, most) }
 }
 
@@ -114,19 +113,27 @@ mod tests {
     }
 
     #[test]
-    fn a_margin_grows_with_the_pace_up_to_a_hundredth_of_the_cap_and_shrinks_again() {
-        let [fast, even, slow] = [10, 2_000, 5_000].map(Duration::from_millis);
-        assert_eq!(next_margin(100, fast, 100, 100_000), 200);
-        assert_eq!(next_margin(800, fast, 100, 100_000), 1_000);
-        assert_eq!(next_margin(800, even, 100, 100_000), 800);
-        assert_eq!(next_margin(800, slow, 100, 100_000), 400);
-        assert_eq!(next_margin(150, slow, 100, 100_000), 100);
+    fn a_margin_follows_the_pace_up_to_a_hundredth_of_the_cap_and_shrinks_again() {
+        let after = |margin, spent, ms| next_margin(margin, spent, Duration::from_millis(ms), 100, 100_000);
+        assert_eq!(after(100, 50, 10), 200, "at most twice as much");
+        assert_eq!(after(100, 50, 400), 125);
+        assert_eq!(after(800, 400, 100), 1_000, "a hundredth of the cap");
+        assert_eq!(after(800, 400, 500), 800);
+        assert_eq!(after(800, 400, 5_000), 400, "at least half as much");
+        assert_eq!(after(150, 75, 5_000), 100, "the setting");
+        assert_eq!(after(100, 50, 0), 200, "no time at all is a short one");
         assert_eq!(
-            next_margin(100, fast, 100, 500),
+            after(1_000, 1, 10),
+            500,
+            "grants that follow each other are no pace where nothing is spent"
+        );
+        let least = |least, cap| next_margin(least, 50, Duration::from_millis(10), least, cap);
+        assert_eq!(
+            least(100, 500),
             100,
             "the setting holds where a hundredth is less"
         );
-        assert_eq!(next_margin(0, fast, 0, 100_000), 0, "who wants no loss gets none");
+        assert_eq!(least(0, 100_000), 0, "who wants no loss gets none");
     }
 
     #[test]

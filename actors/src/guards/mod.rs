@@ -89,20 +89,26 @@ struct Accounts {
 struct Purse {
     account: Account,
     margin: u64,
-    /// The last grant.
-    granted: Option<Moment>,
+    /// The last grant: when, and what was spent by then.
+    granted: Option<(Moment, u64)>,
     /// Whether a grant is on its way that nobody waits for.
     is_filling: bool,
 }
 
 impl Purse {
-    /// A grant of this size is on disk.
-    fn filled(&mut self, granted: u64, now: Now, least: u64, cap: u64) {
-        self.account.extended(granted);
-        if let Some(last) = self.granted.replace(Moment::at(now)) {
-            let since = u64::try_from(last.elapsed_ms(now)).unwrap_or(0);
-            self.margin = next_margin(self.margin, Duration::from_millis(since), least, cap);
+    /// Fits the margin to what was spent since the last grant, before the next one is asked for.
+    fn keep_pace(&mut self, now: Now, least: u64, cap: u64) {
+        if let Some((last, spent_then)) = self.granted {
+            let since = Duration::from_millis(u64::try_from(last.elapsed_ms(now)).unwrap_or(0));
+            let spent = self.account.spent().saturating_sub(spent_then);
+            self.margin = next_margin(self.margin, spent, since, least, cap);
         }
+    }
+
+    /// A grant of this size is on disk.
+    fn filled(&mut self, granted: u64, now: Now) {
+        self.account.extended(granted);
+        self.granted = Some((Moment::at(now), self.account.spent()));
     }
 }
 
@@ -304,8 +310,11 @@ impl Guards {
     /// Grants ahead of need. A failure is told to the message that finds the grant used up.
     async fn fill(self: Arc<Self>, day: i64, partner: InvokerCode) {
         let _one = self.extending.lock().await;
-        let cap = self.cap(partner);
-        let wanted = self.with_purse(day, partner, |purse| purse.account.ahead(cap, purse.margin));
+        let (now, least, cap) = (self.clock.now(), self.settings.margin, self.cap(partner));
+        let wanted = self.with_purse(day, partner, |purse| {
+            purse.keep_pace(now, least, cap);
+            purse.account.ahead(cap, purse.margin)
+        });
         if let Some(wanted) = wanted.flatten()
             && let Err(error) = self.grant(day, partner, wanted, |_| ()).await
         {
@@ -323,9 +332,9 @@ impl Guards {
         deed: impl FnOnce(&mut Purse) -> T,
     ) -> storage::Result<Option<T>> {
         store::grant(self.store.as_ref(), day, partner, granted).await?;
-        let (now, least, cap) = (self.clock.now(), self.settings.margin, self.cap(partner));
+        let now = self.clock.now();
         Ok(self.with_purse(day, partner, |purse| {
-            purse.filled(granted, now, least, cap);
+            purse.filled(granted, now);
             deed(purse)
         }))
     }
@@ -339,8 +348,14 @@ impl Guards {
     /// Finds an account (`None`), or charges it once a larger grant is durable: in one go, so that no other message can spend that grant between.
     async fn extend(&self, day: i64, partner: InvokerCode, cost: u64) -> storage::Result<Option<Charge>> {
         let _one = self.extending.lock().await;
-        let cap = self.cap(partner);
-        let charge = |purse: &mut Purse| purse.account.charge(cost, cap, purse.margin);
+        let (now, least, cap) = (self.clock.now(), self.settings.margin, self.cap(partner));
+        let charge = |purse: &mut Purse| match purse.account.charge(cost, cap, purse.margin) {
+            Charge::Extend(_) => {
+                purse.keep_pace(now, least, cap);
+                purse.account.charge(cost, cap, purse.margin)
+            }
+            settled => settled,
+        };
         match self.with_purse(day, partner, charge) {
             None => {
                 let granted = store::granted(self.store.as_ref(), day, partner).await?;

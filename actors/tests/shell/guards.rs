@@ -220,6 +220,19 @@ async fn a_grant_is_renewed_before_it_is_used_up_and_grows_with_the_pace_to_a_hu
     assert!(granted(&world).await - spent <= 20);
 }
 
+#[tokio::test]
+async fn a_large_cap_grants_no_more_than_a_partner_spends_in_a_few_seconds() {
+    let world = world(capped(1_000_000_000, 100)).await;
+    for sent in 1..=1_000_u64 {
+        assert_eq!(world.send(PHONE).await, Ok(()));
+        tokio::task::yield_now().await;
+        let lost = granted(&world).await - sent;
+        // A hundred a second, and twice that where a margin has just grown.
+        assert!(lost <= 200, "{lost} after {sent}");
+        world.clock.advance(Duration::from_millis(10));
+    }
+}
+
 const RULE: Rule = Rule {
     sent_min: 10,
     verified_percent_min: 20,

@@ -15,8 +15,9 @@ const CERTAINLY_CLOSED: Duration = Duration::from_secs(105);
 const CERTAINLY_OPEN: Duration = Duration::from_secs(135);
 /// Two messages that are nearer to one another need a reason. The clock of a restart is the wall's.
 const WINDOW_LEAST: Duration = Duration::from_secs(118);
-/// Wrong tries of a cell; a contact has two cells, and 15 lock it.
-const WRONG_TRIES_MAX: u32 = 5;
+/// Tries of a cell that count as wrong: wrong codes, dead ones, and right ones that a kill cut between the try and its comparison. A contact has
+/// two cells, a kill may cut two tries at once, and 15 lock it.
+const COUNTED_TRIES_MAX: u32 = 5;
 
 /// What a run saw, by name.
 #[derive(Default)]
@@ -95,7 +96,7 @@ pub struct Cell {
     state: State,
     kept: Vec<Kept>,
     keys: u32,
-    wrong_tries: u32,
+    counted_tries: u32,
     tried_wrongly: bool,
     /// Moments from which on the window may have been free: a verification began, or a send that was cut by a kill is being settled
     /// (only then is its message certainly counted: the operator may read it after the caller has seen the cut).
@@ -114,7 +115,7 @@ impl Cell {
             state: State::Free,
             kept: Vec::new(),
             keys: 0,
-            wrong_tries: 0,
+            counted_tries: 0,
             tried_wrongly: false,
             freed: Vec::new(),
             is_touched: false,
@@ -132,10 +133,8 @@ impl Cell {
             }
             State::Sent { at, .. } if at.elapsed() > CERTAINLY_CLOSED => true,
             State::Sent { code, .. } => match random.u32(0..10) {
-                0..=4 => self.verify(caller, &code, random, tally),
-                5 if self.wrong_tries < WRONG_TRIES_MAX && !self.tried_wrongly => {
-                    self.verify_wrongly(caller, &code, tally)
-                }
+                0..=4 if self.may_try() => self.verify(caller, &code, random, tally),
+                5 if self.may_try() && !self.tried_wrongly => self.verify_wrongly(caller, &code, tally),
                 6 => self.replay(caller, tally),
                 _ => self.send_inside_window(caller, tally),
             },
@@ -151,6 +150,11 @@ impl Cell {
                 unreachable!("{self}: is settled before it is used again")
             }
         }
+    }
+
+    /// Whether a try that counts as wrong would be one too many.
+    fn may_try(&self) -> bool {
+        self.counted_tries < COUNTED_TRIES_MAX
     }
 
     /// What every restart must leave: judged for each cell that was used, and for some others.
@@ -374,7 +378,7 @@ impl Cell {
         tally: &mut Tally,
     ) -> bool {
         let key = self.draw_key(random);
-        let copies = if key.is_none() && random.u32(0..4) == 0 {
+        let copies: u32 = if key.is_none() && random.u32(0..4) == 0 {
             2
         } else {
             1
@@ -397,7 +401,7 @@ impl Cell {
             }
         }
         let successes = reasons.iter().filter(|reason| **reason == 11).count();
-        let is_alive = reasons.len() == copies;
+        let is_alive = reasons.len() == copies as usize;
         let others_are_used = reasons.iter().all(|reason| [11, 20].contains(reason));
         assert!(others_are_used && successes <= 1, "{self}: {reasons:?}");
         if successes == 1 {
@@ -408,6 +412,7 @@ impl Cell {
         } else if is_sent || !reasons.is_empty() {
             assert!(!is_alive, "{self}: one of {reasons:?} succeeds");
             tally.saw("verifications cut by a kill");
+            self.counted_tries += copies;
             self.state = State::VerificationCut {
                 code: code.to_owned(),
                 key,
@@ -417,7 +422,7 @@ impl Cell {
     }
 
     fn verify_wrongly(&mut self, caller: &Caller<'_>, code: &str, tally: &mut Tally) -> bool {
-        self.wrong_tries += 1;
+        self.counted_tries += 1;
         self.tried_wrongly = true;
         match try_call(&caller.client, self.verification(caller, &other_than(code))) {
             Attempt::Answered(reply) => {
@@ -466,7 +471,8 @@ impl Cell {
                 tally.saw("cut keys of unknown outcome");
                 self.keep(Some(key.to_owned()), &reply);
                 assert!(self.replay(caller, tally));
-                if messages == 1 {
+                if messages == 1 && self.may_try() {
+                    self.counted_tries += 1;
                     let lost = caller
                         .client
                         .call(self.verification(caller, accepted[accepted_before].code()));
