@@ -112,10 +112,7 @@ fn settle_all<E: Engine>(
 /// Brings a layer into the tree, durably; gives the number of rows. The sequence number comes last: until it is there, a start reads the redo log again,
 /// whose rows say what these said. What came and went between two checkpoints was never in the tree, and is no row.
 pub(crate) fn settle<E: Engine>(engine: &E, layer: &Layer) -> Result<usize> {
-    let mut rows = 0;
-    for change in layer.changes() {
-        rows += usize::from(engine.write(change)?);
-    }
+    let rows = engine.write(&mut layer.changes())?;
     engine.note(layer.sequence)?;
     engine.sync()?;
     Ok(rows)

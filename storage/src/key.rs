@@ -9,7 +9,7 @@ use crate::{Error, Result};
 pub const KEY_MAX: usize = 256;
 
 /// Ends a table's name, so that no table is a prefix of another: `a` never scans into `ab`.
-const SEPARATOR: u8 = 0x00;
+pub(crate) const SEPARATOR: u8 = 0x00;
 /// Ends a part of variable length. Inside such a part, 0x00 is written as [`ESCAPED_ZERO`].
 const TERMINATOR: [u8; 2] = [0x00, 0x01];
 /// Above the terminator, so that a longer part sorts after its own beginning.

@@ -21,6 +21,8 @@
 //! the bytes. No type of sled is visible here, so that another backend can follow.
 
 mod batch;
+mod blocks;
+mod changes;
 mod checkpoint;
 mod committer;
 mod engine;
@@ -36,6 +38,7 @@ mod memory;
 mod mirror;
 mod observer;
 mod options;
+mod packed;
 mod queue;
 pub mod record;
 mod redo;

@@ -53,7 +53,8 @@ pub(crate) fn open(options: &SledOptions, probe: &Probe) -> Result<Opened> {
     let db = opening.database()?;
     let file =
         File::open(options.path.join(DATABASE_NAME)).map_err(|error| opening.io("the database", &error))?;
-    let engine = SledEngine::new(db, file, lock);
+    let engine = SledEngine::new(db, file, lock, &options.ordered_tables)
+        .map_err(|error| opening.error(&error.to_string(), RESTORE))?;
     let found = opening.reconcile(&engine, mirrored)?;
     let mirror = Mirror::open(&options.path, found.layer.sequence)
         .map_err(|error| opening.io("the sequence file", &error))?;

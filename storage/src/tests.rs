@@ -6,6 +6,7 @@ mod fault_sweep;
 mod group_facts;
 mod history_facts;
 mod key_facts;
+mod packed_facts;
 mod queue_facts;
 mod record_facts;
 mod redo_facts;

@@ -11,6 +11,7 @@ mod rows;
 pub use outbox::{EventRecord, HookRecord, Outbox};
 pub use questions::ask_for_ever;
 pub use record::{DeliveryRecord, PartRecord, Status};
+pub use rows::ORDERED_TABLES;
 pub(crate) use rows::begin;
 
 use crate::clock::Clock;

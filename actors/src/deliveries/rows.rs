@@ -10,6 +10,8 @@ use uuid::Uuid;
 pub(super) const TABLE: &str = "delivery";
 /// From an operator's name and id to a challenge.
 const NAMES: &str = "delivery-name";
+/// Those whose rows come in the order of their keys: challenges' ids begin with their time, and most operators count.
+pub const ORDERED_TABLES: [&str; 2] = [TABLE, NAMES];
 /// Questions that are owed, by the wall time at which they are.
 pub(super) const QUESTIONS: &str = "delivery-question";
 

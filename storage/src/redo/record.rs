@@ -7,15 +7,18 @@
 //! | 8 | mark of the file's present use |
 //! | 8, 8 | numbers of the first and the last batch |
 //!
-//! Then each change: the key's length (2) and bytes, the row's length (4, [`REMOVED`] for none) and bytes.
+//! Then the changes ([`crate::changes`]).
 
 use std::io;
 
-use crate::{Key, engine::Change, group::Changed};
+use crate::{
+    Key,
+    changes::{self, Reader},
+    engine::Change,
+    group::Changed,
+};
 
 const HEADER_BYTES: usize = 32;
-/// In the place of a row's length: the row is removed.
-const REMOVED: u32 = u32::MAX;
 
 /// A record that was read.
 #[derive(Debug)]
@@ -38,16 +41,8 @@ pub(super) fn encode(
 ) -> io::Result<()> {
     buffer.clear();
     buffer.resize(HEADER_BYTES, 0);
-    for (key, row) in changes {
-        let key_length = u16::try_from(key.len()).map_err(io::Error::other)?;
-        let row_length = match row {
-            None => REMOVED,
-            Some(row) => u32::try_from(row.len()).map_err(io::Error::other)?,
-        };
-        buffer.extend_from_slice(&key_length.to_le_bytes());
-        buffer.extend_from_slice(key);
-        buffer.extend_from_slice(&row_length.to_le_bytes());
-        buffer.extend_from_slice(row.unwrap_or_default());
+    for change in changes {
+        changes::put(buffer, change)?;
     }
     let length = u32::try_from(buffer.len() - HEADER_BYTES).map_err(io::Error::other)?;
     buffer[4..8].copy_from_slice(&length.to_le_bytes());
@@ -71,14 +66,9 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
         return None;
     }
     let mut changes = Vec::new();
-    while !body.0.is_empty() {
-        let key_length = usize::from(body.u16()?);
-        let key = Key::from_stored(body.take(key_length)?.to_vec());
-        let row = match body.u32()? {
-            REMOVED => None,
-            row_length => Some(body.take(usize::try_from(row_length).ok()?)?.to_vec()),
-        };
-        changes.push((key, row));
+    while !body.is_at_end() {
+        let (key, row) = body.change()?;
+        changes.push((Key::from_stored(key.to_vec()), row.map(<[u8]>::to_vec)));
     }
     Some(Record {
         mark,
@@ -87,30 +77,4 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
         changes,
         bytes: end,
     })
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const LENGTH: usize>(&mut self) -> Option<[u8; LENGTH]> {
-        self.take(LENGTH)?.try_into().ok()
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
 }

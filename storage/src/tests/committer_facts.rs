@@ -104,21 +104,25 @@ impl Rows for MoodyEngine {
 }
 
 impl Engine for MoodyEngine {
-    fn write(&self, (key, row): Change<'_>) -> Result<bool> {
-        self.try_it()?;
-        let mut rows = self.rows.lock().unwrap();
-        let has_changed = match row {
-            Some(row) => {
-                rows.insert(key.to_vec(), row.to_vec());
-                true
+    fn write<'a>(&self, changes: &mut dyn Iterator<Item = Change<'a>>) -> Result<usize> {
+        let mut written = 0;
+        for (key, row) in changes {
+            self.try_it()?;
+            let mut rows = self.rows.lock().unwrap();
+            let has_changed = match row {
+                Some(row) => {
+                    rows.insert(key.to_vec(), row.to_vec());
+                    true
+                }
+                None => rows.remove(key).is_some(),
+            };
+            drop(rows);
+            if has_changed {
+                self.applied.lock().unwrap().push(Written::Row);
             }
-            None => rows.remove(key).is_some(),
-        };
-        drop(rows);
-        if has_changed {
-            self.applied.lock().unwrap().push(Written::Row);
+            written += usize::from(has_changed);
         }
-        Ok(has_changed)
+        Ok(written)
     }
     fn note(&self, sequence: u64) -> Result<()> {
         self.try_it()?;

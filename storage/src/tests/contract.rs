@@ -19,7 +19,11 @@ macro_rules! facts {
             }
             #[test]
             fn on_sled_with_checkpoints_all_the_time() {
-                super::on_sled_checkpointing(super::$fact, 1);
+                super::on_sled_checkpointing(super::$fact, 1, &[]);
+            }
+            #[test]
+            fn on_sled_in_blocks() {
+                super::on_sled_checkpointing(super::$fact, 1, &["fact"]);
             }
             #[test]
             fn in_memory() {
@@ -59,17 +63,19 @@ facts! {
 }
 
 fn on_sled<F: Future<Output = ()>>(fact: impl FnOnce(Arc<dyn Store>) -> F) {
-    on_sled_checkpointing(fact, 1024 * 1024);
+    on_sled_checkpointing(fact, 1024 * 1024, &[]);
 }
 
 /// From this size on the redo log's rows go into the tree.
 fn on_sled_checkpointing<F: Future<Output = ()>>(
     fact: impl FnOnce(Arc<dyn Store>) -> F,
     checkpoint_bytes: usize,
+    ordered_tables: &[&'static str],
 ) {
     let directory = tempfile::tempdir().unwrap();
     let options = SledOptions {
         checkpoint_bytes,
+        ordered_tables: ordered_tables.to_vec(),
         ..super::options(directory.path())
     };
     let store: Arc<dyn Store> = SledStore::open(options).unwrap();

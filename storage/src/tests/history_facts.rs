@@ -74,16 +74,17 @@ async fn answer(store: &dyn Store, step: Step) -> Answer {
     }
 }
 
-/// Runs one history on both; the one in files is closed and opened again now and then.
+/// Runs one history on both; the one in files is closed and opened again now and then, with blocks from some moment on.
 async fn run(seed: u64, checkpoint_bytes: usize) {
     let mut chance = Chance(seed);
     let directory = tempfile::tempdir().unwrap();
-    let options = || SledOptions {
+    let options = |has_blocks: bool| SledOptions {
         checkpoint_bytes,
+        ordered_tables: has_blocks.then_some("fact").into_iter().collect(),
         ..options(directory.path())
     };
     let model = MemoryStore::new();
-    let mut store = SledStore::open(options()).unwrap();
+    let mut store = SledStore::open(options(false)).unwrap();
     let (mut conflicts, mut newest) = (0, Sequence(0));
     for number in 0..STEPS {
         let step = step(&mut chance, newest);
@@ -97,7 +98,8 @@ async fn run(seed: u64, checkpoint_bytes: usize) {
         }
         if chance.below(500) == 0 {
             store.close().await.unwrap();
-            store = SledStore::open(options()).unwrap();
+            // The directory remembers them where one start in three does not ask for them.
+            store = SledStore::open(options(number > STEPS / 3 && chance.below(3) > 0)).unwrap();
         }
     }
     store.close().await.unwrap();
