@@ -96,7 +96,7 @@ pub fn open_store(config: &Config, metrics: &prometheus::Registry) -> Result<Arc
         free_bytes_min: config.storage.free_bytes_min,
         reserve_bytes: config.storage.reserve_bytes,
         accept_lost_tail: config.storage.accept_lost_tail,
-        ordered_tables: actors::deliveries::ORDERED_TABLES.to_vec(),
+        ordered_tables: actors::ordered::ORDERED_TABLES.to_vec(),
         observer: Arc::new(observer),
         ..SledOptions::new(&config.storage.path)
     };

@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod machines;
 pub mod metrics;
+pub mod ordered;
 pub mod otp;
 pub mod owners;
 pub mod phone;

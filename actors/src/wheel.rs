@@ -16,7 +16,7 @@ use std::time::Duration;
 use storage::{Key, KeyReader, Scan, Store};
 use tokio::sync::Notify;
 
-const TABLE: &str = "due";
+pub(crate) const TABLE: &str = "due";
 const KIND_CUSTOMER: u8 = 1;
 const KIND_REGISTER: u8 = 2;
 /// How often the clocks are compared: a register that is late by this has still been in time for whatever has an hour, and one thread wakes

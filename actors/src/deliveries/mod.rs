@@ -11,8 +11,8 @@ mod rows;
 pub use outbox::{EventRecord, HookRecord, Outbox};
 pub use questions::ask_for_ever;
 pub use record::{DeliveryRecord, PartRecord, Status};
-pub use rows::ORDERED_TABLES;
 pub(crate) use rows::begin;
+pub(crate) use rows::{NAMES, QUESTIONS, TABLE};
 
 use crate::clock::Clock;
 use crate::customer::{CustomerMessage, Customers};
@@ -222,7 +222,7 @@ pub async fn sweep(store: &dyn Store, now_ms: i64) -> storage::Result<usize> {
     let kept_ms = crate::clock::millis(KEPT_FOR);
     let oldest = store
         .scan(Scan {
-            prefix: Key::table(rows::TABLE).build(),
+            prefix: Key::table(TABLE).build(),
             after: None,
             until: None,
             limit: SWEEP_MAX,

@@ -7,13 +7,11 @@ use storage::{Batch, Key, KeyReader};
 use uuid::Uuid;
 
 /// By challenge. A challenge's id begins with its time, so that the oldest come first.
-pub(super) const TABLE: &str = "delivery";
+pub(crate) const TABLE: &str = "delivery";
 /// From an operator's name and id to a challenge.
-const NAMES: &str = "delivery-name";
-/// Those whose rows come in the order of their keys: challenges' ids begin with their time, and most operators count.
-pub const ORDERED_TABLES: [&str; 2] = [TABLE, NAMES];
+pub(crate) const NAMES: &str = "delivery-name";
 /// Questions that are owed, by the wall time at which they are.
-pub(super) const QUESTIONS: &str = "delivery-question";
+pub(crate) const QUESTIONS: &str = "delivery-question";
 
 /// After the hand-over, in milliseconds: an unknown one matters while its window is closed, a sent one for its partner's records.
 pub(super) const ASKED_AFTER_MS: [i64; 8] = [
