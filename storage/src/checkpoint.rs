@@ -22,17 +22,24 @@ use crate::{
 /// 5: a third of the share of a busy thread. Much less, and the redo log would reach its limit, where commits wait for this thread after all.
 const NICENESS: i32 = 5;
 
+enum Work {
+    /// Bring it into the tree.
+    Settle(Arc<Layer>),
+    /// Let it go: the memory of thousands of rows, for which nobody should wait.
+    Drop(Arc<Layer>),
+}
+
 /// The thread, and the two ends of what goes there and comes back.
 pub(crate) struct Checkpoint {
-    work: mpsc::SyncSender<Arc<Layer>>,
+    work: mpsc::SyncSender<Work>,
     done: mpsc::Receiver<()>,
     thread: JoinHandle<()>,
 }
 
 impl Checkpoint {
     pub(crate) fn start<E: Engine>(engine: Arc<E>, shared: Arc<Shared>) -> io::Result<Checkpoint> {
-        // One layer at a time: the committer hands over the next when this one is done.
-        let (work, layers) = mpsc::sync_channel::<Arc<Layer>>(1);
+        // One layer at a time: the committer hands over the next when this one is done, and before it the one to be let go.
+        let (work, layers) = mpsc::sync_channel(2);
         let (finished, done) = mpsc::sync_channel(1);
         let thread = Builder::new().name("storage-settle".to_owned()).spawn(move || {
             give_way();
@@ -48,7 +55,13 @@ impl Checkpoint {
 
     /// Hands a layer over; the one before must be done.
     pub(crate) fn begin(&self, layer: Arc<Layer>) -> Result<()> {
-        self.work.send(layer).map_err(|_| gone())
+        self.work.send(Work::Settle(layer)).map_err(|_| gone())
+    }
+
+    /// Lets a layer go that is done.
+    pub(crate) fn let_go(&self, layer: Arc<Layer>) {
+        // Where the thread has ended, it goes with the channel.
+        drop(self.work.send(Work::Drop(layer)));
     }
 
     /// Whether the layer is in the tree, durably.
@@ -92,10 +105,11 @@ fn give_way() {
 fn settle_all<E: Engine>(
     engine: &E,
     shared: &Shared,
-    layers: &mpsc::Receiver<Arc<Layer>>,
+    layers: &mpsc::Receiver<Work>,
     finished: &mpsc::SyncSender<()>,
 ) -> Result<()> {
-    while let Ok(layer) = layers.recv() {
+    while let Ok(work) = layers.recv() {
+        let Work::Settle(layer) = work else { continue };
         let begun = Instant::now();
         shared.set_busy(Worker::Checkpoint, Some(begun));
         let rows = settle(engine, &layer)?;

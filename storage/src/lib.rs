@@ -12,6 +12,7 @@
 //! # How
 //! A group of batches is durable once it stands, synced, in the redo log: one write and one sync, whatever it changes. The rows lie in layers in
 //! memory, over sled's tree, until the checkpoint brings them there, many groups at once; a start reads back from the log what the tree has not.
+//! In tables that grow at their end several rows share an entry of the tree ([`SledOptions::ordered_tables`]).
 //! A row that is in the tree alone, with nothing on its way to it, is read there by the caller itself; every other read stands in the committer's queue.
 //! Sled itself is asked for no commit: its flush holds a lock against its writes, wakes every thread of its pool and does not reach the disk.
 //!

@@ -108,6 +108,7 @@ impl<E: Engine, L: Log> Tables<E, L> {
             self.log
                 .release(&layer.slots)
                 .map_err(|error| failed("removing a file of the redo log", &error))?;
+            self.checkpoint.let_go(layer);
         }
         Ok(())
     }
