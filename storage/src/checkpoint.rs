@@ -109,7 +109,13 @@ fn settle_all<E: Engine>(
     finished: &mpsc::SyncSender<()>,
 ) -> Result<()> {
     while let Ok(work) = layers.recv() {
-        let Work::Settle(layer) = work else { continue };
+        let layer = match work {
+            Work::Settle(layer) => layer,
+            Work::Drop(layer) => {
+                drop(layer);
+                continue;
+            }
+        };
         let begun = Instant::now();
         shared.set_busy(Worker::Checkpoint, Some(begun));
         let rows = settle(engine, &layer)?;
