@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::{
     Error, Key, Result,
-    blocks::{BLOCK_BYTES, RowRef},
+    blocks::{self, BLOCK_BYTES, RowRef},
     engine::{Change, Entries, Rows},
     packed::Packed,
 };
@@ -305,6 +305,30 @@ fn rows_that_were_kept_alone_are_taken_into_blocks_as_they_are_met() {
         20,
         "each lies with its neighbour"
     );
+}
+
+#[test]
+fn a_block_that_is_larger_than_any_of_ours_is_parted_without_a_loss() {
+    let keys: Vec<Vec<u8>> = (0..60).map(|number| row_key(1, number)).collect();
+    let one = row(1, 80);
+    let rows: Vec<RowRef<'_>> = keys.iter().map(|key| (key.as_slice(), one.as_slice())).collect();
+    let block = blocks::encode(&keys[0], &rows).unwrap();
+    assert!(block.len() > 2 * BLOCK_BYTES);
+    let mut model: Map = keys.iter().map(|key| (key.clone(), one.clone())).collect();
+    let layer = Layer::from([(row_key(1, 60), Some(one.clone()))]);
+    for crash in 0.. {
+        let packed = packed();
+        packed.tree().put((&keys[0], Some(&block))).unwrap();
+        packed.tree().writes_left.set(Some(crash));
+        let is_whole = write(&packed, &layer).is_ok();
+        packed.tree().writes_left.set(None);
+        check(&packed, &model, &layer);
+        if is_whole {
+            apply(&mut model, &layer);
+            check(&packed, &model, &Layer::new());
+            return;
+        }
+    }
 }
 
 #[test]
