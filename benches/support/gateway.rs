@@ -51,41 +51,27 @@ pub(crate) fn first(n: u64) -> Vec<u8> {
     request(customer, contract_type)
 }
 
-/// Requests that wrk makes before its round for each second of it: more than any gateway answers. What comes behind them is made as it goes.
-const MADE_AHEAD: usize = 50_000;
-
-/// What wrk sends. It makes its requests before the round, for text that Lua puts together takes as much of the machine as it does to send it.
-pub(crate) fn lua(load: Load, seconds: usize) -> String {
-    let (next, distinct) = match load {
+/// What wrk sends.
+pub(crate) fn lua(load: Load) -> String {
+    let next = match load {
         Load::Hello => return "wrk.method = \"GET\"\n".to_owned(),
-        Load::Throttled => ("n, 0".to_owned(), Some(THROTTLED_CUSTOMERS)),
-        Load::Unknown => ("900000000 + n, 0".to_owned(), Some(1_000)),
-        Load::Warming => (
-            format!(
-                "{CUSTOMERS} + n % {WARMING_CUSTOMERS}, math.floor(n / {WARMING_CUSTOMERS}) % {CONTRACT_TYPES}"
-            ),
-            None,
+        Load::Throttled => format!("local customer, kind = n % {THROTTLED_CUSTOMERS}, 0"),
+        Load::Unknown => "local customer, kind = 900000000 + n % 1000, 0".to_owned(),
+        Load::Warming => format!(
+            "local customer, kind = {CUSTOMERS} + n % {WARMING_CUSTOMERS}, math.floor(n / {WARMING_CUSTOMERS}) % {CONTRACT_TYPES}"
         ),
-        Load::First | Load::FirstOverHttp => (format!("n % {CUSTOMERS}, math.floor(n / {CUSTOMERS})"), None),
-    };
-    let (index, made) = match distinct {
-        Some(distinct) => (format!("n % {distinct}"), distinct as usize),
-        None => ("n".to_owned(), MADE_AHEAD * seconds),
+        Load::First | Load::FirstOverHttp => {
+            format!("local customer, kind = n % {CUSTOMERS}, math.floor(n / {CUSTOMERS})")
+        }
     };
     format!(
-        "local n, made = -1, {{}}\n\
+        "local n = -1\n\
          local headers = {{ [\"Authorization\"] = \"Bearer {KEY}\", [\"Content-Type\"] = \"application/json\" }}\n\
-         local function make(n)\n\
-           local customer, kind = {next}\n\
-           local body = string.format('{{\"CcmsCode\":%d,\"ContactCcmsCode\":1,\"ContractTypeId\":%d,\"InvokerCode\":\"{INVOKER}\"}}', customer, kind)\n\
-           return wrk.format(\"POST\", \"/api/v1/contract-otp/send\", headers, body)\n\
-         end\n\
-         function init(args)\n\
-           for n = 0, {made} - 1 do made[n] = make(n) end\n\
-         end\n\
          function request()\n\
            n = n + 1\n\
-           return made[{index}] or make(n)\n\
+           {next}\n\
+           local body = string.format('{{\"CcmsCode\":%d,\"ContactCcmsCode\":1,\"ContractTypeId\":%d,\"InvokerCode\":\"{INVOKER}\"}}', customer, kind)\n\
+           return wrk.format(\"POST\", \"/api/v1/contract-otp/send\", headers, body)\n\
          end\n"
     )
 }

@@ -210,7 +210,7 @@ pub(crate) fn wrk(server: &Server, load: Load, connections: usize) -> Measured {
 
 fn wrk_for(server: &Server, load: Load, connections: usize, seconds: usize) -> Measured {
     let script = std::env::temp_dir().join(format!("countersign-{}.lua", std::process::id()));
-    std::fs::write(&script, gateway::lua(load, seconds)).expect("the temporary folder takes a file");
+    std::fs::write(&script, gateway::lua(load)).expect("the temporary folder takes a file");
     let output = Command::new("wrk")
         .args([
             "-t1",
