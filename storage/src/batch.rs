@@ -2,7 +2,7 @@
 
 use crate::{Error, Key, Result, Version};
 
-/// 16 KiB a value. Sled keeps a page of up to nineteen rows together; larger values would push pages into separate files
+/// 16 KiB a value. Sled keeps a page of up to nineteen entries together; larger values would push pages into separate files
 /// that our sync does not reach. Documents are chunked by those who keep them.
 pub const VALUE_MAX: usize = 16 * 1024;
 /// 1,000 operations: what one sled batch carries before latency grows and throughput does not.

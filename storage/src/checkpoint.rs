@@ -22,6 +22,7 @@ use crate::{
 /// 5: a third of the share of a busy thread. Much less, and the redo log would reach its limit, where commits wait for this thread after all.
 const NICENESS: i32 = 5;
 
+/// What is to be done with a layer.
 enum Work {
     /// Bring it into the tree.
     Settle(Arc<Layer>),

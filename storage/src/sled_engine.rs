@@ -16,11 +16,11 @@ use crate::{
 /// Where the database keeps the number of its last batch. No table begins with a zero byte.
 const SEQUENCE_KEY: &[u8] = b"\0sequence";
 
+/// Where it keeps the names of the tables that may lie in blocks, a zero byte behind each.
+const BLOCKS_KEY: &[u8] = b"\0blocks";
+
 /// 5 s: how long sled's threads may take to let the database go. They take milliseconds, and the process ends soon in any case.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Where the database keeps the names of the tables that may lie in blocks, a zero byte behind each.
-const BLOCKS_KEY: &[u8] = b"\0blocks";
 
 /// An open database. The fields are dropped in this order: the lock of the directory last.
 pub(crate) struct SledEngine {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// 2 MiB a segment. Sled puts a page larger than a quarter of it into a file of its own, which our sync would not reach; a
-/// page holds at most nineteen rows (sixteen, and what a merge brings), with keys and values at our limits 317 KiB.
+/// page holds at most nineteen entries (sixteen, and what a merge brings), with keys and values at our limits 317 KiB, and 5 KiB more as blocks.
 const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 const DATABASE_NAME: &str = "db";
 const LOCK_NAME: &str = "lock";

@@ -11,8 +11,7 @@ mod rows;
 pub use outbox::{EventRecord, HookRecord, Outbox};
 pub use questions::ask_for_ever;
 pub use record::{DeliveryRecord, PartRecord, Status};
-pub(crate) use rows::begin;
-pub(crate) use rows::{NAMES, QUESTIONS, TABLE};
+pub(crate) use rows::{NAMES, QUESTIONS, TABLE, begin};
 
 use crate::clock::Clock;
 use crate::customer::{CustomerMessage, Customers};

@@ -316,8 +316,18 @@ async fn files_are_for_their_owner_alone() {
 /// The trap behind [`VALUE_MAX`] and the size of a segment: sled keeps large pages in files that our sync does not reach.
 #[tokio::test]
 async fn the_largest_rows_never_leave_the_synced_file() {
+    for ordered_tables in [vec![], vec!["large"]] {
+        write_the_largest_rows(ordered_tables).await;
+    }
+}
+
+async fn write_the_largest_rows(ordered_tables: Vec<&'static str>) {
     let directory = tempfile::tempdir().unwrap();
-    let store = open(directory.path());
+    let options = SledOptions {
+        ordered_tables,
+        ..options(directory.path())
+    };
+    let store = SledStore::open(options).unwrap();
     let large = |number: u64| Key::table("large").raw(&[5; 240]).u64(number).build();
     for round in 0..4_u8 {
         for number in 0..120 {
