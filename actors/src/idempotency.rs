@@ -6,7 +6,7 @@
 use crate::clock::{Clock, Now, millis};
 use crate::ids::{ChallengeId, CustomerId, InvokerCode, OperationId};
 use crate::machines::otp::Answer;
-use dashmap::DashMap;
+use crate::maps::SharedMap;
 use dashmap::mapref::entry::Entry;
 use fiscal::RegisterNumber;
 use serde::{Deserialize, Serialize};
@@ -190,7 +190,7 @@ pub(crate) fn may_sweep(value: &[u8], now_ms: i64) -> storage::Result<bool> {
 
 /// The keys of requests that run in this process.
 #[derive(Clone, Default)]
-pub struct Running(Arc<DashMap<[u8; 32], [u8; 32]>>);
+pub struct Running(Arc<SharedMap<[u8; 32], [u8; 32]>>);
 
 /// Holds a key while its request runs; travels with the request into the actor, and ends with its answer.
 pub struct Held {

@@ -17,6 +17,7 @@ pub mod hooks;
 pub mod idempotency;
 pub mod ids;
 pub mod machines;
+mod maps;
 pub mod metrics;
 pub mod ordered;
 pub mod otp;

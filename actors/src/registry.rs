@@ -1,7 +1,7 @@
 //! The map from an id to its running actor: started on demand, left when idle, removed when dead, never asked beyond its depth.
 
 use crate::clock::{Clock, Moment};
-use dashmap::DashMap;
+use crate::maps::SharedMap;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, SupervisionEvent};
 use std::hash::Hash;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ pub struct Busy<M>(pub M);
 
 /// Find or start the actor of an id.
 pub struct Registry<K: Kind> {
-    actors: DashMap<K::Id, Entry<K::Message>>,
+    actors: SharedMap<K::Id, Entry<K::Message>>,
     kind: K,
     supervisor: ActorCell,
     clock: Arc<dyn Clock>,
@@ -101,7 +101,7 @@ impl<K: Kind> Registry<K> {
     ) -> Result<Arc<Self>, ractor::SpawnErr> {
         let (supervisor, _) = Actor::spawn(None, Supervisor::<K>::default(), ()).await?;
         let registry = Arc::new(Self {
-            actors: DashMap::new(),
+            actors: SharedMap::default(),
             kind,
             supervisor: supervisor.get_cell(),
             clock,

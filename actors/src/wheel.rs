@@ -9,8 +9,9 @@
 
 use crate::clock::{Clock, Moment, Now};
 use crate::ids::CustomerId;
+use crate::maps::Map;
 use fiscal::RegisterNumber;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use storage::{Key, KeyReader, Scan, Store};
@@ -103,7 +104,7 @@ struct Desk {
 /// At most one entry an actor.
 #[derive(Default)]
 struct Entries {
-    deadlines: HashMap<DueKey, Moment>,
+    deadlines: Map<DueKey, Moment>,
     order: BTreeSet<(Moment, DueKey)>,
     /// Until when the wheel sleeps; `None`: until it is told. Only an earlier deadline wakes it, which with one length for all is next to none.
     asleep_until: Option<Moment>,

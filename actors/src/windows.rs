@@ -7,7 +7,7 @@
 use crate::clock::{Moment, Now};
 use crate::ids::CustomerId;
 use crate::machines::otp::WindowKey;
-use dashmap::DashMap;
+use crate::maps::SharedMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const PUBLISHED_MAX: usize = 500_000;
 /// The published windows.
 #[derive(Default)]
 pub struct ClosedWindows {
-    windows: DashMap<(CustomerId, WindowKey), Moment>,
+    windows: SharedMap<(CustomerId, WindowKey), Moment>,
     /// How many there are, about: the map counts by locking all of itself.
     count: AtomicUsize,
 }

@@ -244,12 +244,9 @@ where
         );
         return drive(stream, exchange, Arc::clone(connection), &host.builder).await;
     };
-    match while_running(
-        connection,
-        tls.handshake(stream, host.shared.limits.handshake_timeout),
-    )
-    .await
-    {
+    // In boxes, so that a connection in the clear does not keep room for them: four times what it needs itself.
+    let handshake = tls.handshake(stream, host.shared.limits.handshake_timeout);
+    match Box::pin(while_running(connection, handshake)).await {
         None => Ending::Closed,
         Some(Err(error)) => {
             tracing::debug!(%error, "a TLS handshake failed");
@@ -261,7 +258,7 @@ where
                 certificate: client_certificate(&stream),
             };
             let exchange = Exchange::new(host.service, Arc::clone(connection), peer);
-            drive(stream, exchange, Arc::clone(connection), &host.builder).await
+            Box::pin(drive(stream, exchange, Arc::clone(connection), &host.builder)).await
         }
     }
 }

@@ -62,11 +62,7 @@ impl Alphabet {
 pub fn count(text: &str) -> u32 {
     let alphabet = Alphabet::of(text);
     let (single, each) = alphabet.room();
-    let total: usize = text.chars().map(|character| alphabet.units(character)).sum();
-    if total <= single {
-        return 1;
-    }
-    let (mut parts, mut filled) = (1, 0);
+    let (mut total, mut parts, mut filled) = (0, 1, 0);
     for character in text.chars() {
         let units = alphabet.units(character);
         if filled + units > each {
@@ -74,8 +70,9 @@ pub fn count(text: &str) -> u32 {
             filled = 0;
         }
         filled += units;
+        total += units;
     }
-    parts
+    if total <= single { 1 } else { parts }
 }
 
 /// A text's parts, encoded and without their headers, wiped when they are dropped.

@@ -1,4 +1,7 @@
 //! From a path to its handler: what the tables of routes are made with.
+//!
+//! A handler's future is some kilobytes, and filters move theirs several times, to the heap and within. So it is made where it stays: in a box, at its first
+//! poll, and the filters move the box.
 
 use super::cashdesk;
 use super::exchange::{Answer, Exchange, exchange, finish};
@@ -25,9 +28,11 @@ where
     let gateway = Arc::clone(gateway);
     path.and(exchange())
         .then(move |exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(Arc::clone(&gateway), exchange);
-            async move { finish(answer.await, shape, &request_id) }
+            let (gateway, handler) = (Arc::clone(&gateway), handler.clone());
+            Box::pin(async move {
+                let request_id = exchange.request_id.clone();
+                finish(handler(gateway, exchange).await, shape, &request_id)
+            })
         })
         .boxed()
 }
@@ -42,9 +47,12 @@ where
     let gateway = Arc::clone(gateway);
     path.and(exchange())
         .then(move |parameter: String, exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(Arc::clone(&gateway), decoded(&parameter), exchange);
-            async move { finish(answer.await, Shape::Plain, &request_id) }
+            let (gateway, handler) = (Arc::clone(&gateway), handler.clone());
+            Box::pin(async move {
+                let request_id = exchange.request_id.clone();
+                let answer = handler(gateway, decoded(&parameter), exchange);
+                finish(answer.await, Shape::Plain, &request_id)
+            })
         })
         .boxed()
 }
@@ -59,13 +67,12 @@ where
     let gateway = Arc::clone(gateway);
     path.and(exchange())
         .then(move |first: String, second: String, exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(
-                Arc::clone(&gateway),
-                [decoded(&first), decoded(&second)],
-                exchange,
-            );
-            async move { finish(answer.await, Shape::Plain, &request_id) }
+            let (gateway, handler) = (Arc::clone(&gateway), handler.clone());
+            Box::pin(async move {
+                let request_id = exchange.request_id.clone();
+                let answer = handler(gateway, [decoded(&first), decoded(&second)], exchange);
+                finish(answer.await, Shape::Plain, &request_id)
+            })
         })
         .boxed()
 }
@@ -111,7 +118,7 @@ pub(super) fn cashdesk_route(gateway: &Gateway) -> Routes {
         .and(exchange())
         .then(move |path: String, exchange: Exchange| {
             let gateway = Arc::clone(&gateway);
-            async move { cashdesk::any(gateway, decoded(&path), exchange).await }
+            Box::pin(async move { cashdesk::any(gateway, decoded(&path), exchange).await })
         })
         .boxed()
 }
@@ -121,6 +128,6 @@ pub(super) fn key_route(gateway: &Gateway) -> Routes {
     let gateway = Arc::clone(gateway);
     path!("api" / "v1" / "key")
         .and(exchange())
-        .then(move |exchange: Exchange| cashdesk::upload(Arc::clone(&gateway), exchange))
+        .then(move |exchange: Exchange| Box::pin(cashdesk::upload(Arc::clone(&gateway), exchange)))
         .boxed()
 }

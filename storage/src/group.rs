@@ -236,7 +236,7 @@ impl Rows<'_> {
         }
         match unpack(key, row) {
             Ok(stored) => self.found.push(Row {
-                key: Key::from_stored(key.to_vec()),
+                key: Key::from_stored(key),
                 stored,
             }),
             Err(error) => self.damage = Some(error),

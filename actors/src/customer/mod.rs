@@ -11,6 +11,7 @@ use crate::evidence::EvidenceService;
 use crate::idempotency::Held;
 use crate::ids::{ChallengeId, ContactId, CustomerId, RequestId};
 use crate::machines::otp::{Answer, Command, Effect, OtpBook, SendCommand, Settlement, VerifyCommand};
+use crate::maps::Map;
 use crate::metrics::Metrics;
 use crate::ports::{HandOver, Message, SmsSender};
 use crate::registry::{Kind, Observed, Registry, Slot};
@@ -18,7 +19,6 @@ use crate::wheel::Wheel;
 use crate::windows::ClosedWindows;
 use evidence::tree::Hash;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use storage::Store;
@@ -157,10 +157,10 @@ pub struct State {
     /// Loaded by the first message, so that a store that fails ends the actor where its supervisor sees it.
     book: Option<Durable<OtpBook>>,
     next_request: u64,
-    waiting: HashMap<RequestId, (RpcReplyPort<Answer>, Option<Held>)>,
-    receipts: HashMap<RequestId, RpcReplyPort<Hash>>,
-    lifting: HashMap<RequestId, RpcReplyPort<()>>,
-    awaiting: HashMap<ChallengeId, Vec<RpcReplyPort<Option<Answer>>>>,
+    waiting: Map<RequestId, (RpcReplyPort<Answer>, Option<Held>)>,
+    receipts: Map<RequestId, RpcReplyPort<Hash>>,
+    lifting: Map<RequestId, RpcReplyPort<()>>,
+    awaiting: Map<ChallengeId, Vec<RpcReplyPort<Option<Answer>>>>,
 }
 
 impl State {
@@ -190,16 +190,28 @@ impl Actor for CustomerActor {
             slot,
             book: None,
             next_request: 0,
-            waiting: HashMap::new(),
-            receipts: HashMap::new(),
-            lifting: HashMap::new(),
-            awaiting: HashMap::new(),
+            waiting: Map::default(),
+            receipts: Map::default(),
+            lifting: Map::default(),
+            awaiting: Map::default(),
         })
     }
 
-    async fn handle(
+    /// In a box: the future takes kilobytes, which the loop around it would move several times for each message, and keep room for while it waits.
+    fn handle(
         &self,
         myself: ActorRef<Self::Msg>,
+        message: CustomerMessage,
+        state: &mut State,
+    ) -> impl Future<Output = Result<(), ActorProcessingErr>> + Send {
+        Box::pin(self.told(myself, message, state))
+    }
+}
+
+impl CustomerActor {
+    async fn told(
+        &self,
+        myself: ActorRef<CustomerMessage>,
         mut message: CustomerMessage,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
@@ -224,9 +236,7 @@ impl Actor for CustomerActor {
         told.into_iter().for_each(|reply| answer(reply, ()));
         Ok(())
     }
-}
 
-impl CustomerActor {
     async fn load(&self, state: &mut State) -> Result<(), ActorProcessingErr> {
         let world = &self.0;
         let book = Durable::<OtpBook>::load(

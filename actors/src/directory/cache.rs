@@ -5,8 +5,8 @@
 
 use super::records::{ContactRecord, CustomerRecord};
 use crate::ids::CustomerId;
+use crate::maps::SharedMap;
 use crate::phone::{NotMobile, Phone};
-use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -46,7 +46,7 @@ impl CachedCustomer {
 /// The cache.
 #[derive(Default)]
 pub(super) struct Customers {
-    rows: DashMap<CustomerId, Arc<CachedCustomer>>,
+    rows: SharedMap<CustomerId, Arc<CachedCustomer>>,
     generation: AtomicU64,
 }
 

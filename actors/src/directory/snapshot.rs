@@ -4,7 +4,8 @@ use super::evidence::EvidenceSnapshot;
 use super::keys::KeyDigest;
 use super::records::{ContractTypeRecord, InvokerRecord};
 use crate::ids::{ContractTypeId, InvokerCode};
-use std::collections::{BTreeMap, HashMap};
+use crate::maps::Map;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The small part of the directory that is always in memory.
@@ -12,7 +13,7 @@ use std::sync::Arc;
 pub struct Snapshot {
     invokers: BTreeMap<InvokerCode, Arc<InvokerRecord>>,
     contract_types: BTreeMap<ContractTypeId, Arc<ContractTypeRecord>>,
-    keys: HashMap<KeyDigest, InvokerCode>,
+    keys: Map<KeyDigest, InvokerCode>,
     pub(super) evidence: EvidenceSnapshot,
 }
 

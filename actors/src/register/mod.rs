@@ -208,9 +208,21 @@ impl Actor for RegisterActor {
         })
     }
 
-    async fn handle(
+    /// In a box: the future takes kilobytes, which the loop around it would move several times for each message, and keep room for while it waits.
+    fn handle(
         &self,
         myself: ActorRef<Self::Msg>,
+        message: RegisterMessage,
+        state: &mut State,
+    ) -> impl Future<Output = Result<(), ActorProcessingErr>> + Send {
+        Box::pin(self.take(myself, message, state))
+    }
+}
+
+impl RegisterActor {
+    async fn take(
+        &self,
+        myself: ActorRef<RegisterMessage>,
         message: RegisterMessage,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
@@ -232,9 +244,7 @@ impl Actor for RegisterActor {
         }
         outcome
     }
-}
 
-impl RegisterActor {
     /// # Errors
     /// The store's, or that of the generator of random numbers: the actor ends, and the next message loads it from disk.
     async fn told(&self, message: RegisterMessage, state: &mut State) -> Result<(), ActorProcessingErr> {

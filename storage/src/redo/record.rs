@@ -68,7 +68,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
     let mut changes = Vec::new();
     while !body.is_at_end() {
         let (key, row) = body.change()?;
-        changes.push((Key::from_stored(key.to_vec()), row.map(<[u8]>::to_vec)));
+        changes.push((Key::from_stored(key), row.map(<[u8]>::to_vec)));
     }
     Some(Record {
         mark,

@@ -1,6 +1,7 @@
 //! The message that the customer reads (CM-S02, step 8).
 
 use crate::secret::{Otp, Secret};
+use std::borrow::Cow;
 
 /// The document's four lines. The code stands alone on the last one, so that bidirectional text does not reorder it. Line breaks and
 /// control characters inside a name or title become spaces: they would make the message a different one.
@@ -12,10 +13,12 @@ pub fn signing_text(brand: &str, full_name: &str, title: &str, code: &Otp) -> Se
     ))
 }
 
-fn one_line(text: &str) -> String {
+fn one_line(text: &str) -> Cow<'_, str> {
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    text.trim()
-        .chars()
-        .map(|c| if breaks(c) { ' ' } else { c })
-        .collect()
+    let text = text.trim();
+    if text.contains(breaks) {
+        text.replace(breaks, " ").into()
+    } else {
+        text.into()
+    }
 }
