@@ -47,8 +47,19 @@ pub(crate) struct Server {
     pub(crate) said: Vec<String>,
 }
 
+/// How long a server may take to end by itself, in tenths of a second. One that was stopped does not.
+const ENDING_TENTHS: u32 = 50;
+
 impl Drop for Server {
+    /// Its input's end tells it to end, so that it can leave a profile if it was built to; see [`serves`].
     fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        for _ in 0..ENDING_TENTHS {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::park_timeout(std::time::Duration::from_millis(100));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -73,6 +84,7 @@ impl Server {
             .env("TMPDIR", folder.path())
             .env(ROLE, role)
             .env(NEIGHBOUR, neighbour)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("this program starts again");
@@ -153,9 +165,16 @@ impl Server {
     }
 }
 
-/// Where this process is one of the servers: serves, for ever.
+/// Where this process is one of the servers: serves until its input ends, which it also does where whoever started it has gone.
 pub(crate) fn serves() -> bool {
-    match std::env::var(ROLE).as_deref() {
+    let role = std::env::var(ROLE);
+    if role.is_ok() {
+        std::thread::spawn(|| {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            std::process::exit(0);
+        });
+    }
+    match role.as_deref() {
         Ok("hello") => gateway::hello(),
         Ok("gateway") => gateway::gateway(&gateway::Operator::Instant),
         Ok("gateway-silent") => gateway::gateway(&gateway::Operator::Silent),
