@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds with profiles: first a build that counts what runs, then all loads of the benchmarks on it, then the release with these counts.
-# scripts/profiled.sh count, then scripts/profiled.sh build for the program, or scripts/profiled.sh bench [name...] for benchmarks of such a build (default: speed).
+# scripts/profiled.sh count, and then
+# scripts/profiled.sh build [cargo's arguments...] for the program, or scripts/profiled.sh bench [name...] for benchmarks of such a build (default: speed).
 # Needs: wrk, and llvm-profdata of the compiler's own LLVM (LLVM_PROFDATA names it).
 set -eu
 cd "$(dirname "$0")/.."
@@ -54,7 +55,7 @@ esac
 case "$what" in
 build)
     echo "== the release"
-    RUSTFLAGS="-Cprofile-use=$profile" "$cargo" build --release --locked --target "$host" --target-dir "$folder"
+    RUSTFLAGS="-Cprofile-use=$profile" "$cargo" build --release --locked "$@" --target "$host" --target-dir "$folder"
     cp "$folder/$host/release/countersign" "$folder/countersign"
     echo "$folder/countersign"
     ;;

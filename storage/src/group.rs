@@ -1,7 +1,8 @@
 //! A group: operations taken from the queue together, judged in order, made durable by one sync, answered after it.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -49,8 +50,8 @@ pub(crate) type Changed = (Key, Option<Vec<u8>>);
 /// Judges operations against the rows that are durable and the batches before them in the same group.
 pub(crate) struct Group<'a, T> {
     durable: &'a T,
-    /// Rows as they will be; `None` is deleted.
-    overlay: BTreeMap<Key, Option<Vec<u8>>>,
+    /// Rows as they will be; `None` is deleted. Most groups are never scanned, so that nobody sorts them.
+    overlay: HashMap<Key, Option<Vec<u8>>, RandomState>,
     answers: Vec<Answer>,
     /// Of what will be written.
     ways: Vec<Way>,
@@ -106,7 +107,7 @@ impl<'a, T: Table> Group<'a, T> {
         };
         Group {
             durable,
-            overlay: BTreeMap::new(),
+            overlay: HashMap::default(),
             answers: Vec::new(),
             ways: Vec::new(),
             tally,
@@ -170,8 +171,10 @@ impl<'a, T: Table> Group<'a, T> {
 
     /// Merges the durable rows and the overlay's, both ascending.
     fn scan(&self, scan: &Scan) -> Result<Vec<Row>> {
-        let from = (Bound::Included(scan.start()), Bound::Unbounded);
-        let mut waiting = self.overlay.range::<[u8], _>(from).peekable();
+        let is_in = |key: &Key| key.as_bytes() >= scan.start() && !scan.is_past(key.as_bytes());
+        let mut waiting: Vec<_> = self.overlay.iter().filter(|(key, _)| is_in(key)).collect();
+        waiting.sort_unstable_by_key(|(key, _)| *key);
+        let mut waiting = waiting.into_iter().peekable();
         let mut rows = Rows {
             scan,
             found: Vec::new(),

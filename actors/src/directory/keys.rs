@@ -12,13 +12,14 @@ pub const KEY_CHARACTERS_MIN: usize = 8;
 /// The longest.
 pub const KEY_CHARACTERS_MAX: usize = 255;
 
-/// The server's key over partners' keys: without it, even a short key cannot be searched for in a stolen database.
-pub struct Pepper(Zeroizing<Vec<u8>>);
+/// The server's key over partners' keys, hashed already: without it, even a short key cannot be searched for in a stolen database.
+pub struct Pepper(Hmac<Sha256>);
 
 impl Pepper {
     /// Takes a secret of at least 32 bytes.
     pub fn new(secret: Zeroizing<Vec<u8>>) -> Option<Self> {
-        (secret.len() >= 32).then_some(Self(secret))
+        let keyed = || Hmac::new_from_slice(&secret).expect("HMAC takes a key of any length");
+        (secret.len() >= 32).then(|| Self(keyed()))
     }
 
     /// The digest under which a key is stored and found.
@@ -33,7 +34,7 @@ impl Pepper {
 
     /// HMAC-SHA-256 of `octets`, for one purpose alone.
     fn mac(&self, purpose: &[u8], octets: &[u8]) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        let mut mac = self.0.clone();
         mac.update(purpose);
         mac.update(octets);
         mac.finalize().into_bytes().into()

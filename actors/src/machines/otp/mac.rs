@@ -26,7 +26,7 @@ pub struct CodeMac {
 }
 
 /// The server's HMAC keys: the first makes, all of them check; two are live during a rotation.
-pub struct MacKeys(Vec<(u32, Zeroizing<Vec<u8>>)>);
+pub struct MacKeys(Vec<(u32, Hmac<Sha256>)>);
 
 impl MacKeys {
     /// The fewest bytes a key may have: the output length of SHA-256.
@@ -39,7 +39,10 @@ impl MacKeys {
             .iter()
             .enumerate()
             .any(|(i, (id, _))| keys[..i].iter().any(|(other, _)| other == id));
-        (!keys.is_empty() && !short && !repeated).then_some(Self(keys))
+        // Hashed here, not for each code.
+        let keyed = |key: &[u8]| Hmac::new_from_slice(key).expect("HMAC takes a key of any length");
+        let is_fit = !keys.is_empty() && !short && !repeated;
+        is_fit.then(|| Self(keys.iter().map(|(id, key)| (*id, keyed(key))).collect()))
     }
 
     /// Makes the HMAC of a code with the current key.
@@ -83,8 +86,8 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn mac(&self, key: &[u8], code: &Otp) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    fn mac(&self, key: &Hmac<Sha256>, code: &Otp) -> Hmac<Sha256> {
+        let mut mac = key.clone();
         mac.update(CODE_TAG);
         let destination = self.destination.map(Phone::expose).unwrap_or_default();
         for field in [
