@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 120
 BENCHES := $(basename $(notdir $(wildcard benches/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build profiled test fmt lint check bench sim alerts conformance schemas fuzz mutants nightly interop smpp-interop doc deny config clean
+.PHONY: help run build test fmt lint check bench sim alerts conformance schemas fuzz mutants nightly interop smpp-interop doc deny config clean
 
 help: ## What can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,10 +35,6 @@ lint: ## Formatting and lints, without changing anything
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 check: lint test ## What CI runs: formatting, lints, tests
-
-profiled: ## Build the release with counts of what runs under load, which makes it faster: target/profiled/countersign (needs wrk and llvm-profdata; half an hour)
-	CARGO=$(CARGO) scripts/profiled.sh count
-	CARGO=$(CARGO) scripts/profiled.sh build
 
 bench: ## Measure: the store beside a raw log, and everything in benches/
 	$(CARGO) run --release --locked -p storage --example throughput

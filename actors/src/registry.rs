@@ -32,7 +32,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
 /// What happens to actors, for counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observed {
-    /// One was started; so many were waiting.
+    /// One was started.
     Started,
     /// One left because it was idle.
     Passivated,

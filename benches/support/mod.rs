@@ -51,7 +51,7 @@ pub(crate) struct Server {
 const ENDING_TENTHS: u32 = 50;
 
 impl Drop for Server {
-    /// Its input's end tells it to end, so that it can leave a profile if it was built to; see [`serves`].
+    /// Its input's end tells it to end, so that it leaves a profile where it was built to; see [`serves`].
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         for _ in 0..ENDING_TENTHS {
