@@ -8,7 +8,7 @@ use crate::idempotency;
 use crate::ids::CustomerId;
 use crate::machines::otp::{BookRecord, BookRecordV1, Event, Fate, OtpBook};
 use crate::wheel::DueKey;
-use storage::record::{Record, decode, decode_payload, encode, unknown_version};
+use storage::record::{Record, decode, decode_payload, encode, encode_view, unknown_version};
 use storage::{Batch, Key};
 
 impl Record for BookRecord {
@@ -38,7 +38,7 @@ impl Persistent for OtpBook {
     }
 
     fn encode(&self, now: Now) -> storage::Result<Vec<u8>> {
-        encode(&self.record(now))
+        encode_view::<BookRecord>(&self.view(now))
     }
 
     fn companions(&self, event: &Event, now: Now, batch: &mut Batch) -> storage::Result<()> {

@@ -283,7 +283,7 @@ impl CustomerActor {
                 if let Some(evidence) = &mut command.evidence {
                     self.0.sms.name().clone_into(&mut evidence.key_transport);
                 }
-                Some(Command::Verify(*command))
+                Some(Command::Verify(command))
             }
             CustomerMessage::Await { challenge, reply } => {
                 let in_flight = state

@@ -190,7 +190,7 @@ impl History {
             window.contract_type,
             typed != "no code"
         ));
-        let Some(mut effects) = self.perform(customer, Command::Verify(command)).await else {
+        let Some(mut effects) = self.perform(customer, Command::Verify(Box::new(command))).await else {
             return;
         };
         if matches!(effects.first(), Some(Effect::Compare(_))) {

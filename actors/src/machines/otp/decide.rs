@@ -15,7 +15,7 @@ type OtpDecision = Decision<Event, Effect>;
 
 pub(super) fn decide(book: &OtpBook, command: Command, now: Now) -> OtpDecision {
     match command {
-        Command::Send(send) => decide_send(book, *send, now),
+        Command::Send(send) => decide_send(book, send, now),
         Command::Verify(verify) => decide_verify(book, verify, now),
         Command::Compare(verify) => decide_compare(book, &verify, now),
         Command::Settle {
@@ -28,7 +28,7 @@ pub(super) fn decide(book: &OtpBook, command: Command, now: Now) -> OtpDecision 
     }
 }
 
-fn decide_send(book: &OtpBook, send: SendCommand, now: Now) -> OtpDecision {
+fn decide_send(book: &OtpBook, send: Box<SendCommand>, now: Now) -> OtpDecision {
     if let Some(refusal) = refusal(book, &send, now) {
         return Decision::only(Effect::Answer {
             request: send.request,
@@ -273,7 +273,7 @@ fn decide_wake(book: &OtpBook, now: Now) -> OtpDecision {
     decision
 }
 
-fn decide_verify(book: &OtpBook, verify: VerifyCommand, now: Now) -> OtpDecision {
+fn decide_verify(book: &OtpBook, verify: Box<VerifyCommand>, now: Now) -> OtpDecision {
     let answer = |answer| {
         Decision::only(Effect::Answer {
             request: verify.request,

@@ -1,6 +1,6 @@
 //! A book as it is written to disk, and read again by another process.
 
-use super::{BookRecord, OtpBook};
+use super::{BookRecord, BookView, OtpBook};
 use crate::clock::{Now, Written};
 use crate::ids::CustomerId;
 
@@ -19,6 +19,15 @@ impl OtpBook {
                 .iter()
                 .map(|(contact, ledger)| (*contact, ledger.clone()))
                 .collect(),
+        }
+    }
+
+    /// The same where it lies, to be written and no more.
+    pub(crate) fn view(&self, now: Now) -> BookView<'_> {
+        BookView {
+            written: Written::at(now),
+            challenges: &self.challenges,
+            ledgers: &self.ledgers,
         }
     }
 

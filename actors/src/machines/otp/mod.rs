@@ -17,7 +17,7 @@ pub use mac::{Binding, CodeMac, MacKeys, Subject};
 pub use policy::{CAP_MAX, DAY, LOCK_AFTER_TRIES_MAX, Policy};
 pub use reason::Reason;
 pub use record::BookRecord;
-pub(crate) use record::BookRecordV1;
+pub(crate) use record::{BookRecordV1, BookView};
 pub use state::{CLIENT_REFERENCE_BYTES_MAX, Challenge, Delivery, Ledger, SendNote, WindowKey};
 pub use text::signing_text;
 
@@ -47,9 +47,9 @@ pub enum Command {
     /// Steps 7 and 8 of CM-S02; steps 1 to 6 are passed.
     Send(Box<SendCommand>),
     /// Verification up to the comparison: judges, and counts the try.
-    Verify(VerifyCommand),
+    Verify(Box<VerifyCommand>),
     /// The comparison itself, once the try is durable.
-    Compare(VerifyCommand),
+    Compare(Box<VerifyCommand>),
     /// The operator's word on a message, or that there is none.
     Settle {
         /// Which code's message.
@@ -278,7 +278,7 @@ pub enum Effect {
         owed: Box<OwedEvidence>,
     },
     /// Compare the code of this verification now that its try is counted.
-    Compare(VerifyCommand),
+    Compare(Box<VerifyCommand>),
     /// Publish that an identical send is refused until this moment.
     WindowClosed {
         /// Which inputs.

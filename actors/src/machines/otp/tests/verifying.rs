@@ -85,7 +85,7 @@ fn a_try_is_remembered_before_the_comparison() {
         claim: None,
         evidence: None,
     };
-    let decision = desk.book.decide(Command::Verify(command), desk.now);
+    let decision = desk.book.decide(Command::Verify(Box::new(command)), desk.now);
     assert!(matches!(decision.events[..], [Event::TryCounted { .. }]));
     assert!(
         matches!(decision.effects[..], [Effect::Compare(_)]),
