@@ -8,10 +8,10 @@ use crate::idempotency;
 use crate::ids::CustomerId;
 use crate::machines::otp::{BookRecord, BookRecordV1, Event, Fate, OtpBook};
 use crate::wheel::DueKey;
-use storage::record::{Record, decode, decode_payload, encode, encode_view, unknown_version};
+use storage::record::{Record, decode, decode_payload, encode, unknown_version};
 use storage::{Batch, Key};
 
-impl Record for BookRecord {
+impl Record for BookRecord<'_> {
     const NAME: &'static str = "customer's one-time passwords";
     const VERSION: u8 = 2;
 
@@ -32,13 +32,13 @@ impl Persistent for OtpBook {
 
     fn restore(id: &CustomerId, stored: Option<&[u8]>, now: Now) -> storage::Result<Self> {
         Ok(match stored {
-            Some(bytes) => Self::restored(*id, decode::<BookRecord>(bytes)?, now),
+            Some(bytes) => Self::restored(*id, decode::<BookRecord<'_>>(bytes)?, now),
             None => Self::new(*id),
         })
     }
 
     fn encode(&self, now: Now) -> storage::Result<Vec<u8>> {
-        encode_view::<BookRecord>(&self.view(now))
+        encode(&self.record(now))
     }
 
     fn companions(&self, event: &Event, now: Now, batch: &mut Batch) -> storage::Result<()> {

@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     match kind % 5 {
-        0 => round_trip::<BookRecord>(bytes),
+        0 => round_trip::<BookRecord<'_>>(bytes),
         1 => round_trip::<Reservation>(bytes),
         2 => round_trip::<InvokerRecord>(bytes),
         3 => round_trip::<ContractTypeRecord>(bytes),

@@ -7,9 +7,7 @@ use actors::machines::otp::{Binding, CLIENT_REFERENCE_BYTES_MAX, Reason};
 use actors::otp::{EvidenceInputs, Inputs};
 use actors::secret::Otp;
 use evidence::Scalar;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use serde_json::Value;
-use std::fmt;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// The longest ContractId, as in the record of signed contracts.
@@ -43,93 +41,20 @@ pub fn parse_verify(body: &[u8]) -> Result<(Inputs, Otp), Problem> {
     fields.finish(inputs.zip(code))
 }
 
-/// The fields that are looked at, in one body or the other.
-const NAMES: [&str; 8] = [
-    "CcmsCode",
-    "ContactCcmsCode",
-    "ContractTypeId",
-    "InvokerCode",
-    "ContractId",
-    "DocumentsSha256",
-    "ClientIntegrationId",
-    "Otp",
-];
-
-/// An object's values of these names, each in its name's place. Where a name repeats, its last value counts, as in [`serde_json::Map`], which would copy
-/// and sort the names; what has other names must be JSON all the same.
-#[derive(Default)]
-struct Object([Option<Value>; NAMES.len()]);
-
-impl Object {
-    fn get(&self, name: &str) -> Option<&Value> {
-        let place = NAMES.iter().position(|known| *known == name)?;
-        self.0[place].as_ref()
-    }
-}
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Object;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                let mut object = Object::default();
-                while let Some(Name(place)) = map.next_key()? {
-                    let value: Value = map.next_value()?;
-                    if let Some(place) = place {
-                        object.0[place] = Some(value);
-                    }
-                }
-                Ok(object)
-            }
-        }
-        deserializer.deserialize_map(Reader)
-    }
-}
-
-/// The place of a field's name, if it has one.
-struct Name(Option<usize>);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl Visitor<'_> for Reader {
-            type Value = Name;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a name")
-            }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<Name, E> {
-                Ok(Name(NAMES.iter().position(|known| *known == name)))
-            }
-        }
-        deserializer.deserialize_str(Reader)
-    }
-}
-
 /// Collects every wrong field, so that one answer names them all; the first in the document's order decides the Reason.
 struct Fields {
-    object: Object,
+    object: Map<String, Value>,
     wrong: std::cell::RefCell<Vec<(Reason, String)>>,
 }
 
 impl Fields {
     fn new(body: &[u8]) -> Result<Self, Problem> {
         match serde_json::from_slice(body) {
-            Ok(object) => Ok(Self {
+            Ok(Value::Object(object)) => Ok(Self {
                 object,
                 wrong: std::cell::RefCell::default(),
             }),
-            // It is JSON of another type, or the error is that of the whole.
-            Err(_) if serde_json::from_slice::<Value>(body).is_ok() => {
-                Err(Problem::new(Code::InvalidBody, "the body must be a JSON object"))
-            }
+            Ok(_) => Err(Problem::new(Code::InvalidBody, "the body must be a JSON object")),
             Err(error) => {
                 let detail = format!(
                     "the body is no JSON (line {}, column {})",

@@ -27,17 +27,12 @@ pub trait Record: Serialize + DeserializeOwned {
 
 /// The bytes of a record: its version, then bincode with variable-length integers. [`Error::TooLarge`] above [`VALUE_MAX`].
 pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>> {
-    encode_view::<T>(record)
-}
-
-/// The same of a `T` whose parts lie elsewhere, so that nobody has to copy them together: what `view` serializes must be what that `T` would.
-pub fn encode_view<T: Record>(view: &impl Serialize) -> Result<Vec<u8>> {
     // Most records are a few hundred bytes; growing to that byte by byte would take seven allocations.
     let mut written = Written(Vec::with_capacity(512));
     written.0.push(T::VERSION);
     // Without a limit, which would have bincode measure the record before it writes it; what is too large is found behind.
     bincode::DefaultOptions::new()
-        .serialize_into(&mut written, view)
+        .serialize_into(&mut written, record)
         .map_err(|error| corrupt::<T>(&error.to_string()))?;
     let Written(bytes) = written;
     if bytes.len() > VALUE_MAX {

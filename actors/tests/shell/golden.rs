@@ -139,14 +139,14 @@ async fn a_customers_book_and_a_reservation_are_the_golden_ones() {
         )
     };
     let book = rows("otp-book").await.unwrap().remove(0).stored.value;
-    let book = decode::<BookRecord>(&book[9..]).unwrap();
+    let book = decode::<BookRecord<'_>>(&book[9..]).unwrap();
     check("otp-book", &book);
     // Version 1 knew no reference to a client; otherwise it is the same book.
     let first = include_str!("../../golden/otp-book-1.hex").trim();
     let first: Vec<u8> = (0..first.len() / 2)
         .map(|at| u8::from_str_radix(&first[2 * at..2 * at + 2], 16).unwrap())
         .collect();
-    assert_eq!(decode::<BookRecord>(&first).unwrap(), book);
+    assert_eq!(decode::<BookRecord<'_>>(&first).unwrap(), book);
     let reservation = rows("idempotency").await.unwrap().remove(0).stored.value;
     check("idempotency-named", &decode::<Reservation>(&reservation).unwrap());
     let delivery = rows("delivery").await.unwrap().remove(0).stored.value;

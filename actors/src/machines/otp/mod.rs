@@ -17,7 +17,7 @@ pub use mac::{Binding, CodeMac, MacKeys, Subject};
 pub use policy::{CAP_MAX, DAY, LOCK_AFTER_TRIES_MAX, Policy};
 pub use reason::Reason;
 pub use record::BookRecord;
-pub(crate) use record::{BookRecordV1, BookView};
+pub(crate) use record::BookRecordV1;
 pub use state::{CLIENT_REFERENCE_BYTES_MAX, Challenge, Delivery, Ledger, SendNote, WindowKey};
 pub use text::signing_text;
 

@@ -127,7 +127,7 @@ fn what_is_stored_is_what_is_read() {
     desk.verify(W(), &wrong);
     let record = desk.book.record(desk.now);
     let bytes = storage::record::encode(&record).unwrap();
-    let read: BookRecord = storage::record::decode(&bytes).unwrap();
+    let read: BookRecord<'_> = storage::record::decode(&bytes).unwrap();
     assert_eq!(storage::record::encode(&read).unwrap(), bytes);
     assert_eq!(
         OtpBook::restored(CustomerId(1001), read, desk.now)
