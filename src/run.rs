@@ -36,6 +36,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use storage::{Health, SledOptions, SledStore, Store};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -84,11 +85,15 @@ pub struct Started {
 /// How often the store's health is looked at: a store that failed must end the process within a second.
 const STORE_WATCH: Duration = Duration::from_millis(500);
 
-/// Opens the embedded store with its metrics. Blocks; call it outside the runtime's workers.
+/// Opens the embedded store with its metrics; it answers in this runtime. Blocks; call it outside the runtime's workers.
 ///
 /// # Errors
 /// A sentence with advice.
-pub fn open_store(config: &Config, metrics: &prometheus::Registry) -> Result<Arc<SledStore>, String> {
+pub fn open_store(
+    config: &Config,
+    metrics: &prometheus::Registry,
+    runtime: &Handle,
+) -> Result<Arc<SledStore>, String> {
     let observer = StoreMetrics::new(metrics).map_err(|error| format!("metrics: {error}"))?;
     let options = SledOptions {
         cache_bytes: config.storage.cache_bytes,
@@ -97,6 +102,7 @@ pub fn open_store(config: &Config, metrics: &prometheus::Registry) -> Result<Arc
         reserve_bytes: config.storage.reserve_bytes,
         accept_lost_tail: config.storage.accept_lost_tail,
         ordered_tables: actors::ordered::ORDERED_TABLES.to_vec(),
+        runtime: Some(runtime.clone()),
         observer: Arc::new(observer),
         ..SledOptions::new(&config.storage.path)
     };

@@ -8,7 +8,7 @@ use crate::idempotency;
 use crate::ids::CustomerId;
 use crate::machines::otp::{BookRecord, BookRecordV1, Event, Fate, OtpBook};
 use crate::wheel::DueKey;
-use storage::record::{Record, decode, decode_payload, encode, unknown_version};
+use storage::record::{Record, decode, decode_payload, encode, encode_behind, unknown_version};
 use storage::{Batch, Key};
 
 impl Record for BookRecord<'_> {
@@ -37,8 +37,8 @@ impl Persistent for OtpBook {
         })
     }
 
-    fn encode(&self, now: Now) -> storage::Result<Vec<u8>> {
-        encode(&self.record(now))
+    fn encode(&self, now: Now, head: &[u8]) -> storage::Result<Vec<u8>> {
+        encode_behind(head, &self.record(now))
     }
 
     fn companions(&self, event: &Event, now: Now, batch: &mut Batch) -> storage::Result<()> {

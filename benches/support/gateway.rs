@@ -217,8 +217,9 @@ pub(crate) fn gateway(operator: &Operator) {
     // Longer than it takes to open the connections of `memory`.
     config.sms.timeout_seconds = 55;
     let metrics = prometheus::Registry::new();
-    let store = open_store(&config, &metrics).expect("the store opens");
-    runtime().block_on(async {
+    let runtime = runtime();
+    let store = open_store(&config, &metrics, runtime.handle()).expect("the store opens");
+    runtime.block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let environment = Environment {
             store,

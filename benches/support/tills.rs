@@ -106,8 +106,9 @@ pub(crate) fn gateway_of_tills() {
     config.limits.hold_seconds = 120;
     config.cashdesk.hold_seconds = variable("REGISTERS_HOLD_SECONDS", 28) as u64;
     let metrics = prometheus::Registry::new();
-    let store = open_store(&config, &metrics).expect("the store opens");
-    gateway::runtime().block_on(async {
+    let runtime = gateway::runtime();
+    let store = open_store(&config, &metrics, runtime.handle()).expect("the store opens");
+    runtime.block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let environment = Environment {
             store,

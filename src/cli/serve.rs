@@ -19,8 +19,9 @@ pub(super) fn serve(arguments: &ConfigArguments) -> Result<(), String> {
     Secrets::read(&config)?;
     start_logging(&config.log)?;
     let metrics = prometheus::Registry::new();
-    let store = open_store(&config, &metrics)?;
-    super::runtime()?.block_on(async {
+    let runtime = super::runtime()?;
+    let store = open_store(&config, &metrics, runtime.handle())?;
+    runtime.block_on(async {
         let terminated = terminated();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let sms = sending(&config, &clock, &metrics)?;

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage::Store;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 /// What `countersign dev` is given.
 #[derive(Clone, Debug)]
@@ -60,7 +61,8 @@ pub async fn start_dev(options: &Options) -> Result<Dev, String> {
     let metrics = prometheus::Registry::new();
     let store: Arc<dyn Store> = {
         let (config, metrics) = (config.clone(), metrics.clone());
-        let opened = tokio::task::spawn_blocking(move || open_store(&config, &metrics)).await;
+        let opened =
+            tokio::task::spawn_blocking(move || open_store(&config, &metrics, &Handle::current())).await;
         opened.map_err(|error| format!("the store could not be opened: {error}"))??
     };
     // Only now: who holds the store's lock is the one whom `dev.json` is about.

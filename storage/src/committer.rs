@@ -11,39 +11,44 @@ use std::{
 
 use crate::{
     Error, Result,
+    crowd::Crowd,
     engine::Engine,
-    group::{Group, Operation},
+    group::{Group, Judgement, Operation},
     mirror::MirrorThread,
     queue::Taken,
     redo::Log,
     shared::{Shared, Worker},
     space::Reserve,
     tables::Tables,
+    teller::Teller,
 };
 
 /// 1 s: how long the committer waits for work before it looks after the reserve file.
 const IDLE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Batches in a group from which on the processors are the limit rather than the disk, so that a moment's patience pays: each group costs the same
-/// sync and wake-ups whatever its size. Measured with 256 callers on two cores, where groups had 15.
-const CROWD: usize = 8;
-
-/// 100 µs without a batch: whoever could bring one waits for us, or has nothing to bring. A thread's sleep is hardly shorter.
-const LULL: Duration = Duration::from_micros(100);
+/// 200 µs without a batch: whoever could bring one waits for us, or has nothing to bring. Each look whether one came takes a processor from somebody who is
+/// about to bring it.
+const LULL: Duration = Duration::from_micros(200);
 
 /// The committer and what it owns.
 pub(crate) struct Committer<E, L> {
     pub(crate) tables: Tables<E, L>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) mirror: MirrorThread,
+    pub(crate) teller: Teller,
     pub(crate) reserve: Reserve,
     /// The number of the last batch that is durable.
     pub(crate) sequence: u64,
     pub(crate) group_operations_max: usize,
     pub(crate) group_bytes_max: usize,
     pub(crate) gather: Duration,
+    pub(crate) crowd: Crowd,
+    /// Whether the last group left some behind that found no room in it.
+    pub(crate) is_more_left: bool,
     /// How many batches the last group had.
     pub(crate) last_batches: usize,
+    /// And how many operations.
+    pub(crate) last_operations: usize,
     pub(crate) stall_max: Duration,
 }
 
@@ -85,6 +90,7 @@ impl<E: Engine, L: Log> Committer<E, L> {
             match self.take() {
                 Taken::Items(operations, left) => {
                     self.shared.observer.queue_depth(left);
+                    self.is_more_left = left > 0;
                     self.shared.set_busy(Worker::Committer, Some(Instant::now()));
                     self.settle(operations)?;
                     self.shared.set_busy(Worker::Committer, None);
@@ -109,9 +115,13 @@ impl<E: Engine, L: Log> Committer<E, L> {
         self.tables.close(has_room)
     }
 
-    fn take(&self) -> Taken<Operation> {
-        if self.last_batches >= CROWD {
-            self.shared.queue.gather(LULL, self.gather);
+    fn take(&mut self) -> Taken<Operation> {
+        // Where the last group was full, the next is there.
+        if !self.is_more_left
+            && let Some(wanted) = self.crowd.wanted(self.last_batches)
+        {
+            let came = self.shared.queue.gather(wanted, LULL, self.gather);
+            self.crowd.gathered(wanted, came);
         }
         let mut bytes = 0;
         self.shared.queue.take(IDLE_PATIENCE, |taken, next| {
@@ -122,14 +132,26 @@ impl<E: Engine, L: Log> Committer<E, L> {
 
     /// Judges a group, makes it durable and answers.
     fn settle(&mut self, operations: Vec<Operation>) -> Result<()> {
+        let (askers, questions): (Vec<_>, Vec<_>) = operations
+            .into_iter()
+            .map(|operation| (operation.asker, operation.question))
+            .unzip();
+        self.shared.take_in_hand(askers);
         let full = self.shared.space.full()?;
-        let mut group = Group::new(&self.tables, self.sequence);
-        for operation in operations {
-            group.judge(operation, full)?;
+        let mut group = Group::new(&self.tables, self.sequence, self.last_operations);
+        let (mut at_once, mut behind) = (Vec::new(), Vec::with_capacity(questions.len()));
+        for (place, question) in questions.into_iter().enumerate() {
+            let Judgement { said, is_durable } = group.judge(question, full)?;
+            match is_durable {
+                true => at_once.push((place, said)),
+                false => behind.push((place, said)),
+            }
         }
         let judged = group.finish();
+        self.teller.tell(self.shared.answers(at_once));
         let tally = judged.tally;
         self.last_batches = tally.batches;
+        self.last_operations = tally.operations;
         if tally.batches > 0 {
             let begun = Instant::now();
             self.tables
@@ -142,11 +164,8 @@ impl<E: Engine, L: Log> Committer<E, L> {
                 .committed(tally.batches, tally.operations, tally.bytes, begun.elapsed());
         }
         (0..tally.conflicts).for_each(|_| self.shared.observer.conflicted());
-        if self.shared.is_poisoned() {
-            // Declared dead meanwhile: those who waited were told so, and nobody else may hear otherwise.
-            return Ok(());
-        }
-        judged.answers.into_iter().for_each(|answer| answer.send());
+        // Whoever was told meanwhile that the store is dead is not in hand any more, and hears nothing else.
+        self.teller.tell(self.shared.answers(behind));
         Ok(())
     }
 }

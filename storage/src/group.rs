@@ -13,20 +13,30 @@ use crate::{
 pub(crate) type Reply<T> = oneshot::Sender<Result<T>>;
 
 /// What callers queue.
-pub(crate) enum Operation {
-    Get {
-        key: Key,
-        reply: Reply<Option<Stored>>,
-    },
-    Scan {
-        scan: Scan,
-        reply: Reply<Vec<Row>>,
-    },
-    Commit {
-        batch: Batch,
-        way: Way,
-        reply: Reply<Sequence>,
-    },
+pub(crate) struct Operation {
+    pub(crate) question: Question,
+    pub(crate) asker: Asker,
+}
+
+/// What is asked of the store.
+pub(crate) enum Question {
+    Get(Key),
+    Scan(Scan),
+    Commit(Batch, Way),
+}
+
+/// Who waits for the answer; may have left. Dropped, it hears that the store ended.
+pub(crate) enum Asker {
+    Get(Reply<Option<Stored>>),
+    Scan(Reply<Vec<Row>>),
+    Commit(Reply<Sequence>),
+}
+
+/// What an asker is told.
+pub(crate) enum Said {
+    Get(Result<Option<Stored>>),
+    Scan(Result<Vec<Row>>),
+    Commit(Result<Sequence>),
 }
 
 /// 128 KiB: what a scan counts for. Answers are held until the group is synced, so only eight scans, with 16 MB each at the
@@ -36,10 +46,10 @@ const SCAN_WEIGHT: usize = 128 * 1024;
 impl Operation {
     /// What it adds to the size of a group.
     pub(crate) fn bytes(&self) -> usize {
-        match self {
-            Operation::Get { .. } => 0,
-            Operation::Scan { .. } => SCAN_WEIGHT,
-            Operation::Commit { batch, .. } => batch.bytes(),
+        match &self.question {
+            Question::Get(_) => 0,
+            Question::Scan(_) => SCAN_WEIGHT,
+            Question::Commit(batch, _) => batch.bytes(),
         }
     }
 }
@@ -52,7 +62,6 @@ pub(crate) struct Group<'a, T> {
     durable: &'a T,
     /// Rows as they will be; `None` is deleted. Most groups are never scanned, so that nobody sorts them.
     overlay: HashMap<Key, Option<Vec<u8>>, RandomState>,
-    answers: Vec<Answer>,
     /// Of what will be written.
     ways: Vec<Way>,
     tally: Tally,
@@ -69,35 +78,42 @@ pub(crate) struct Tally {
     pub(crate) conflicts: usize,
 }
 
-/// A group that was judged: what to write and, after that, to answer.
+/// A group that was judged: what to write.
 pub(crate) struct Judged {
     pub(crate) changes: Vec<Changed>,
-    pub(crate) answers: Vec<Answer>,
     pub(crate) ways: Vec<Way>,
     pub(crate) tally: Tally,
 }
 
-/// An answer that waits for the sync. Dropped unsent, it tells its caller that the store ended.
-pub(crate) enum Answer {
-    Get(Reply<Option<Stored>>, Result<Option<Stored>>),
-    Scan(Reply<Vec<Row>>, Result<Vec<Row>>),
-    Commit(Reply<Sequence>, Result<Sequence>),
+/// What an operation came to.
+pub(crate) struct Judgement {
+    pub(crate) said: Said,
+    /// Whether it says nothing but what is durable already, and need not wait for the group's sync.
+    pub(crate) is_durable: bool,
+}
+
+/// An answer and who it is for.
+pub(crate) struct Answer {
+    pub(crate) asker: Asker,
+    pub(crate) said: Said,
 }
 
 impl Answer {
-    /// A caller that left does not get it, which is its own decision.
+    /// An asker that left does not get it, which is its own decision.
     pub(crate) fn send(self) {
-        match self {
-            Answer::Get(reply, result) => drop(reply.send(result)),
-            Answer::Scan(reply, result) => drop(reply.send(result)),
-            Answer::Commit(reply, result) => drop(reply.send(result)),
+        match (self.asker, self.said) {
+            (Asker::Get(reply), Said::Get(result)) => drop(reply.send(result)),
+            (Asker::Scan(reply), Said::Scan(result)) => drop(reply.send(result)),
+            (Asker::Commit(reply), Said::Commit(result)) => drop(reply.send(result)),
+            _ => unreachable!("what is said is of the kind that was asked"),
         }
     }
 }
 
 impl<'a, T: Table> Group<'a, T> {
     /// A group whose first batch gets the number after `sequence`.
-    pub(crate) fn new(durable: &'a T, sequence: u64) -> Group<'a, T> {
+    /// `operations`: for how many there is to be room at once; the group before had as many.
+    pub(crate) fn new(durable: &'a T, sequence: u64, operations: usize) -> Group<'a, T> {
         let tally = Tally {
             sequence,
             batches: 0,
@@ -107,8 +123,7 @@ impl<'a, T: Table> Group<'a, T> {
         };
         Group {
             durable,
-            overlay: HashMap::default(),
-            answers: Vec::new(),
+            overlay: HashMap::with_capacity_and_hasher(operations, RandomState::default()),
             ways: Vec::new(),
             tally,
         }
@@ -116,32 +131,27 @@ impl<'a, T: Table> Group<'a, T> {
 
     /// Judges the next operation. With `full`, batches that would write are refused. `Err` is a failure of what is below.
     ///
-    /// A read that no batch of this group touches sees what is durable already, and is answered at once.
-    pub(crate) fn judge(&mut self, operation: Operation, full: Option<u64>) -> Result<()> {
-        let answer = match operation {
-            Operation::Get { key, reply } => {
-                let found = survivable(self.get(&key))?;
-                if !self.overlay.contains_key(&key) {
-                    drop(reply.send(found)); // whoever left does not get it
-                    return Ok(());
-                }
-                Answer::Get(reply, found)
+    /// A read that no batch of this group touches sees what is durable already.
+    pub(crate) fn judge(&mut self, question: Question, full: Option<u64>) -> Result<Judgement> {
+        let mut is_durable = false;
+        let said = match question {
+            Question::Get(key) => {
+                is_durable = !self.overlay.contains_key(&key);
+                Said::Get(survivable(self.get(&key))?)
             }
-            Operation::Scan { scan, reply } => Answer::Scan(reply, survivable(self.scan(&scan))?),
-            Operation::Commit { batch, way, reply } => {
+            Question::Scan(scan) => Said::Scan(survivable(self.scan(&scan))?),
+            Question::Commit(batch, way) => {
                 let judged = survivable(self.commit(batch, full))?;
                 self.ways.extend(judged.is_ok().then_some(way));
-                Answer::Commit(reply, judged)
+                Said::Commit(judged)
             }
         };
-        self.answers.push(answer);
-        Ok(())
+        Ok(Judgement { said, is_durable })
     }
 
     pub(crate) fn finish(self) -> Judged {
         Judged {
             changes: self.overlay.into_iter().collect(),
-            answers: self.answers,
             ways: self.ways,
             tally: self.tally,
         }

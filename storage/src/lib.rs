@@ -26,6 +26,7 @@ mod blocks;
 mod changes;
 mod checkpoint;
 mod committer;
+mod crowd;
 mod engine;
 mod error;
 #[cfg(any(test, feature = "testing"))]
@@ -49,6 +50,7 @@ mod sled_open;
 mod sled_store;
 mod space;
 mod tables;
+mod teller;
 #[cfg(test)]
 mod tests;
 mod ways;

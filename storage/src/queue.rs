@@ -25,8 +25,8 @@ struct Line<T> {
     outside: VecDeque<(u64, T)>,
     next_number: u64,
     is_stopped: bool,
-    /// Whether the thread sleeps until something comes. A wake-up is a system call, so nobody makes one in vain.
-    is_awaited: bool,
+    /// The thread sleeps until so many are inside. A wake-up is a system call, so nobody makes one in vain.
+    awaited: Option<usize>,
 }
 
 impl<T> Line<T> {
@@ -60,7 +60,7 @@ impl<T> Queue<T> {
             outside: VecDeque::new(),
             next_number: 0,
             is_stopped: false,
-            is_awaited: false,
+            awaited: None,
         };
         Queue {
             line: Mutex::new(line),
@@ -77,7 +77,8 @@ impl<T> Queue<T> {
         }
         if line.inside.len() < self.length_max {
             line.inside.push_back(item);
-            let is_awaited = std::mem::take(&mut line.is_awaited);
+            let inside = line.inside.len();
+            let is_awaited = line.awaited.take_if(|awaited| inside >= *awaited).is_some();
             drop(line);
             if is_awaited {
                 self.arrived.notify_one();
@@ -96,20 +97,24 @@ impl<T> Queue<T> {
         })
     }
 
-    /// Lets items come as long as they do: until none came for `lull`, at most for `time`, or until the queue is stopped. They wake nobody meanwhile.
-    pub(crate) fn gather(&self, lull: Duration, time: Duration) {
+    /// Lets items come until so many are inside, until none came for `lull`, at most for `time`, or until the queue is stopped; says how many are inside.
+    pub(crate) fn gather(&self, wanted: usize, lull: Duration, time: Duration) -> usize {
         let begun = Instant::now();
+        let wanted = wanted.min(self.length_max);
         let mut line = self.lock();
-        while begun.elapsed() < time {
+        while line.inside.len() < wanted && !line.is_stopped && begun.elapsed() < time {
+            line.awaited = Some(wanted);
             let before = line.came();
             let waited = self
                 .arrived
-                .wait_timeout_while(line, lull, |line| !line.is_stopped);
+                .wait_timeout_while(line, lull, |line| !line.is_stopped && line.awaited.is_some());
             line = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if line.is_stopped || line.came() == before {
-                return;
+            line.awaited = None;
+            if line.came() == before {
+                break;
             }
         }
+        line.inside.len()
     }
 
     /// Waits up to `patience` and takes items from the front while `admit` says that they fit: it sees how many were taken
@@ -117,11 +122,11 @@ impl<T> Queue<T> {
     pub(crate) fn take(&self, patience: Duration, mut admit: impl FnMut(usize, &T) -> bool) -> Taken<T> {
         let mut line = self.lock();
         if line.inside.is_empty() && !line.is_stopped {
-            line.is_awaited = true;
+            line.awaited = Some(1);
             let idle = |line: &mut Line<T>| line.inside.is_empty() && !line.is_stopped;
             let waited = self.arrived.wait_timeout_while(line, patience, idle);
             line = waited.unwrap_or_else(PoisonError::into_inner).0;
-            line.is_awaited = false;
+            line.awaited = None;
         }
         if line.inside.is_empty() {
             return if line.is_stopped {

@@ -4,7 +4,7 @@ use std::{
     future::ready,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -16,7 +16,7 @@ use crate::{
     BoxFuture, Error, Health, Key, Observer, Result, Stored,
     committer::panic_text,
     engine::Rows,
-    group::{self, Operation},
+    group::{self, Answer, Asker, Operation, Said},
     queue::Queue,
     space::Space,
     ways::Ways,
@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     has_failed: AtomicBool,
     /// By [`Worker`].
     busy_since: [Mutex<Option<Instant>>; 2],
+    /// Whom the committer took from the queue together; those that are answered are gone.
+    in_hand: Mutex<Vec<Option<Asker>>>,
     /// Since when callers are reading the tree.
     reading_since: [Mutex<Option<Instant>>; READERS_WATCHED],
 }
@@ -83,6 +85,7 @@ impl Shared {
             ending,
             has_failed: AtomicBool::new(false),
             busy_since: Default::default(),
+            in_hand: Mutex::default(),
             reading_since: Default::default(),
         }
     }
@@ -97,18 +100,44 @@ impl Shared {
             return Box::pin(ready(Err(self.refusal())));
         };
         Box::pin(async move {
-            let answered = tokio::select! {
-                biased;
-                answered = answer => answered.ok(),
-                () = self.until(|ending| matches!(ending, Ending::Poisoned { .. })) => None,
-            };
+            let answered = answer.await;
             drop(ticket);
             match answered {
-                Some(result) => result,
-                // The committer dropped it on its way out; it says why in a moment.
-                None => Err(self.ended().await),
+                Ok(result) => result,
+                // It was dropped by whoever ended the store, who says why in a moment.
+                Err(_) => Err(self.ended().await),
             }
         })
+    }
+
+    /// The committer has these in hand from now on, and nobody else: where it hangs they are let go by [`Shared::poison`].
+    pub(crate) fn take_in_hand(&self, askers: Vec<Asker>) {
+        *self.in_hand() = askers.into_iter().map(Some).collect();
+        // Who ended the store before may have looked too early.
+        if self.is_poisoned() {
+            self.let_go();
+        }
+    }
+
+    /// What is said to those in hand, by their places; nothing to those that were let go.
+    pub(crate) fn answers(&self, said: Vec<(usize, Said)>) -> Vec<Answer> {
+        let mut in_hand = self.in_hand();
+        let answers = said.into_iter().filter_map(|(place, said)| {
+            let asker = in_hand.get_mut(place)?.take()?;
+            Some(Answer { asker, said })
+        });
+        answers.collect()
+    }
+
+    fn let_go(&self) {
+        let in_hand = std::mem::take(&mut *self.in_hand());
+        // Dropped only here, because that wakes those who wait.
+        drop(in_hand);
+    }
+
+    /// Nothing in its changes panics.
+    fn in_hand(&self) -> MutexGuard<'_, Vec<Option<Asker>>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads a row in the tree, if nothing is on its way to it and the tree is still there. It may wait for the disk, as the committer would, but nobody
@@ -172,6 +201,7 @@ impl Shared {
             reason: reason.to_owned(),
         });
         self.queue.abandon();
+        self.let_go();
     }
 
     /// Everything was written and let go.

@@ -8,8 +8,9 @@ use crate::{
     Batch, BoxFuture, Error, Health, Key, Result, Row, Scan, Sequence, SledOptions, Store, Stored,
     checkpoint::Checkpoint,
     committer::Committer,
+    crowd::Crowd,
     engine::{Engine, Rows},
-    group::{Operation, Reply},
+    group::{Asker, Operation, Question, Reply},
     layer::Layer,
     mirror::{Mirror, MirrorThread},
     redo::{Log, RedoLog},
@@ -17,6 +18,7 @@ use crate::{
     sled_open,
     space::{self, Probe, Reserve, Space},
     tables::Tables,
+    teller::Teller,
 };
 
 /// Tables in sled 0.34 behind one committer thread and a redo log. The directory belongs to one process at a time.
@@ -103,12 +105,16 @@ impl SledStore {
             },
             shared: Arc::clone(&shared),
             mirror,
+            teller: Teller::new(options.runtime.clone()),
             reserve: parts.reserve,
             sequence,
             group_operations_max: options.group_operations_max,
             group_bytes_max: options.group_bytes_max,
             gather: options.gather,
+            crowd: Crowd::default(),
+            is_more_left: false,
             last_batches: 0,
+            last_operations: 0,
             stall_max: options.stall_max,
         };
         committer.start().map_err(no_thread)?;
@@ -118,13 +124,15 @@ impl SledStore {
     fn ask<T: Send + 'static>(
         &self,
         checked: Result<()>,
-        operation: impl FnOnce(Reply<T>) -> Operation,
+        question: Question,
+        asker: impl FnOnce(Reply<T>) -> Asker,
     ) -> BoxFuture<'_, Result<T>> {
         if let Err(error) = checked {
             return Box::pin(std::future::ready(Err(error)));
         }
         let (reply, answer) = oneshot::channel();
-        self.shared.ask(operation(reply), answer)
+        let asker = asker(reply);
+        self.shared.ask(Operation { question, asker }, answer)
     }
 }
 
@@ -136,11 +144,11 @@ impl Store for SledStore {
         {
             return Box::pin(std::future::ready(read));
         }
-        self.ask(checked, |reply| Operation::Get { key, reply })
+        self.ask(checked, Question::Get(key), Asker::Get)
     }
 
     fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Row>>> {
-        self.ask(scan.check_size(), |reply| Operation::Scan { scan, reply })
+        self.ask(scan.check_size(), Question::Scan(scan), Asker::Scan)
     }
 
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Sequence>> {
@@ -148,11 +156,7 @@ impl Store for SledStore {
             .shared
             .ways
             .set_out(batch.operations.iter().map(|operation| &operation.key));
-        self.ask(batch.check_size(), |reply| Operation::Commit {
-            batch,
-            way,
-            reply,
-        })
+        self.ask(batch.check_size(), Question::Commit(batch, way), Asker::Commit)
     }
 
     fn health(&self) -> Health {

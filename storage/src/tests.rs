@@ -12,6 +12,7 @@ mod record_facts;
 mod redo_facts;
 mod sled_facts;
 mod space_facts;
+mod teller_facts;
 mod ways_facts;
 
 use std::{

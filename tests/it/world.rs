@@ -273,23 +273,24 @@ impl Running {
         scripted: Option<&Arc<ScriptedOperator>>,
         chance: &Arc<Chance>,
     ) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let store: Arc<dyn Store> = match shelf {
             Shelf::Memory(memory) => Arc::clone(memory) as Arc<dyn Store>,
             Shelf::Sled(directory) => {
                 let options = SledOptions {
                     cache_bytes: 16 << 20,
                     reserve_bytes: 0,
+                    runtime: Some(runtime.handle().clone()),
                     ..SledOptions::new(directory.path())
                 };
                 SledStore::open(options).expect("the store opens")
             }
         };
         let store = gate.before(store);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
         let metrics = Default::default();
         let environment = Environment {
             store: Arc::clone(&store),

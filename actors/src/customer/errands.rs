@@ -69,11 +69,12 @@ impl CustomerActor {
 async fn hand_over(world: Arc<World>, message: Message) -> (Settlement, Option<HandOver>) {
     let began = world.clock.now();
     let quotable = Quotable::of(&message);
-    // In this order, so that an operator who answers at once costs no timer.
+    // In this order, and the timer made only when it is waited for, so that an operator who answers at once costs none.
+    let late = async { world.clock.sleep(world.hand_over_max).await };
     let outcome = tokio::select! {
         biased;
         outcome = world.sms.send(message) => outcome,
-        () = world.clock.sleep(world.hand_over_max) => Outcome::Unknown,
+        () = late => Outcome::Unknown,
     };
     world.count_message(&outcome, began);
     settlement(outcome, &quotable)

@@ -3,13 +3,16 @@
 const NONE: u8 = 0;
 const DUE: u8 = 1;
 
-/// A state with its header.
-pub(super) fn put(due_ms: Option<i64>, state: &[u8]) -> Vec<u8> {
-    let mut value = Vec::with_capacity(9 + state.len());
-    value.push(if due_ms.is_some() { DUE } else { NONE });
-    value.extend_from_slice(&due_ms.unwrap_or(0).to_be_bytes());
-    value.extend_from_slice(state);
-    value
+const BYTES: usize = 9;
+
+/// The header of a state.
+pub(super) fn of(due_ms: Option<i64>) -> [u8; BYTES] {
+    let mut header = [NONE; BYTES];
+    if let Some(due_ms) = due_ms {
+        header[0] = DUE;
+        header[1..].copy_from_slice(&due_ms.to_be_bytes());
+    }
+    header
 }
 
 /// The indexed deadline (milliseconds since 1970), and the state.
@@ -19,9 +22,9 @@ pub(super) fn take(value: &[u8]) -> storage::Result<(Option<i64>, &[u8])> {
         detail: detail.to_owned(),
     };
     let (head, state) = value
-        .split_at_checked(9)
+        .split_at_checked(BYTES)
         .ok_or_else(|| corrupt("shorter than its header"))?;
-    let due_ms = i64::from_be_bytes(head[1..].try_into().expect("split at nine"));
+    let due_ms = i64::from_be_bytes(head[1..].try_into().expect("split behind it"));
     match head[0] {
         NONE => Ok((None, state)),
         DUE => Ok((Some(due_ms), state)),

@@ -22,8 +22,8 @@ pub trait Persistent: Machine + Sized {
     fn row(id: &Self::Id) -> Key;
     /// The state, from what is stored (or from nothing).
     fn restore(id: &Self::Id, stored: Option<&[u8]>, now: Now) -> storage::Result<Self>;
-    /// The state as bytes, to be written now.
-    fn encode(&self, now: Now) -> storage::Result<Vec<u8>>;
+    /// The state as bytes, to be written now, behind those of `head`.
+    fn encode(&self, now: Now, head: &[u8]) -> storage::Result<Vec<u8>>;
     /// What else an event writes, in the same batch.
     fn companions(&self, event: &Self::Event, now: Now, batch: &mut Batch) -> storage::Result<()>;
     /// What the keys of the state's further rows begin with (a queue, say), to be read with it; `None` where there are none.
@@ -132,7 +132,7 @@ impl<M: Persistent> Durable<M> {
         batch.put_if(
             M::row(&self.id),
             self.version,
-            header::put(due_ms, &self.machine.encode(now)?),
+            self.machine.encode(now, &header::of(due_ms))?,
         );
         let due = self.index_deadline(due_ms, &mut batch);
         self.version = self.store.commit(batch).await?.into();

@@ -101,7 +101,7 @@ where
         let (sender, durable) = oneshot::channel();
         place.send(Operation {
             rows,
-            state: header::put(None, &self.machine.encode(now)?),
+            state: self.machine.encode(now, &header::of(None))?,
             durable: sender,
         });
         Ok(Submitted {

@@ -20,7 +20,7 @@ use evidence::tile::{Edge, TILE_WIDTH, TileId, perfect_root, unfinished};
 use evidence::tree::{Frontier, Hash};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use storage::record::{Record, decode, encode};
+use storage::record::{Record, decode, encode, encode_behind};
 use storage::{Batch, Error, Key, KeyReader, Scan, Store, Version};
 
 const CONTAINERS: &str = "evidence-container";
@@ -326,11 +326,10 @@ impl Persistent for LogBook {
             .ok_or_else(|| corrupt(&log_row(), "the head is not that of the leaves and tiles"))
     }
 
-    fn encode(&self, _: Now) -> storage::Result<Vec<u8>> {
-        encode(&LogRecord {
-            size: self.frontier().size(),
-            roots: self.frontier().roots().iter().map(|root| root.0).collect(),
-        })
+    fn encode(&self, _: Now, head: &[u8]) -> storage::Result<Vec<u8>> {
+        let roots = self.frontier().roots().iter().map(|root| root.0).collect();
+        let size = self.frontier().size();
+        encode_behind(head, &LogRecord { size, roots })
     }
 
     fn companions(&self, event: &LogEvent, _: Now, batch: &mut Batch) -> storage::Result<()> {

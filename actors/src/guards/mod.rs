@@ -165,7 +165,11 @@ impl Guards {
     /// A code that went to this number was verified.
     pub fn verified(&self, phone: &Phone) {
         let now_ms = self.now_ms();
-        self.with_range(phone, |traffic| traffic.verified(now_ms));
+        self.with_range(&self.range(phone), |traffic| traffic.verified(now_ms));
+    }
+
+    fn range(&self, phone: &Phone) -> String {
+        range_of(phone.expose(), self.settings.range_digits)
     }
 
     /// What a partner has spent of what it may today.
@@ -202,17 +206,22 @@ impl Guards {
             .map_or(1, |(_, price)| *price)
     }
 
-    fn with_range<T>(&self, phone: &Phone, deed: impl FnOnce(&mut Traffic) -> T) -> T {
-        let range = range_of(phone.expose(), self.settings.range_digits);
+    fn with_range<T>(&self, range: &str, deed: impl FnOnce(&mut Traffic) -> T) -> T {
         let mut ranges = lock(&self.ranges);
-        let is_room = ranges.of.len() < RANGES_MAX || ranges.of.contains_key(&range);
-        let range = if is_room { range } else { range_of(&range, 1) };
-        ranges.changed.insert(range.clone());
-        deed(ranges.of.entry(range).or_default())
+        let is_room = ranges.of.len() < RANGES_MAX || ranges.of.contains_key(range);
+        let together = (!is_room).then(|| range_of(range, 1));
+        let range = together.as_deref().unwrap_or(range);
+        if !ranges.changed.contains(range) {
+            ranges.changed.insert(range.to_owned());
+        }
+        match ranges.of.get_mut(range) {
+            Some(traffic) => deed(traffic),
+            None => deed(ranges.of.entry(range.to_owned()).or_default()),
+        }
     }
 
-    /// Whether the message may go; what it costs, or why not.
-    async fn admit(self: &Arc<Self>, message: &Message) -> Result<u64, Outcome> {
+    /// Whether the message, to a number of this range, may go; what it costs, or why not.
+    async fn admit(self: &Arc<Self>, message: &Message, range: &str, now_ms: i64) -> Result<u64, Outcome> {
         let phone = &message.destination;
         if !sms::routing::is_allowed(phone.expose(), &self.settings.allowed_prefixes) {
             return Err(self.kept("country", true, "messages to this country are not allowed"));
@@ -221,7 +230,7 @@ impl Guards {
         if parts > self.settings.parts_max {
             return Err(self.kept("parts", true, "the message needs more parts than are allowed"));
         }
-        if self.is_suspicious(phone) {
+        if self.is_suspicious(range, now_ms) {
             self.metrics.suspicious.inc();
             if self.settings.refuses_suspicious {
                 let text = "many codes go to numbers of this range, and few are verified";
@@ -229,7 +238,11 @@ impl Guards {
             }
         }
         let cost = self.price(phone).saturating_mul(u64::from(parts));
-        self.charge(message.partner, cost).await.map(|()| cost)
+        let day = now_ms.div_euclid(DAY_MS);
+        if self.pay(day, message.partner, cost) != Some(Charge::Paid) {
+            self.charge(message.partner, cost).await?;
+        }
+        Ok(cost)
     }
 
     fn kept(&self, guard: &str, permanent: bool, text: &str) -> Outcome {
@@ -237,22 +250,18 @@ impl Guards {
         refused(permanent, &format!("guard-{guard}"), text)
     }
 
-    fn is_suspicious(&self, phone: &Phone) -> bool {
-        let (range, now_ms) = (
-            range_of(phone.expose(), self.settings.range_digits),
-            self.now_ms(),
-        );
+    fn is_suspicious(&self, range: &str, now_ms: i64) -> bool {
         let mut ranges = lock(&self.ranges);
         let hour = ranges
             .of
-            .get(&range)
+            .get(range)
             .map(|traffic| traffic.hour(now_ms))
             .unwrap_or_default();
         let suspicious = hour.is_suspicious(self.settings.rule);
         let news = if suspicious {
-            ranges.said.insert(range.clone())
+            ranges.said.insert(range.to_owned())
         } else {
-            ranges.said.remove(&range)
+            ranges.said.remove(range)
         };
         if news && suspicious {
             let (sent, verified, refusing) = (hour.sent, hour.verified, self.settings.refuses_suspicious);
@@ -267,6 +276,7 @@ impl Guards {
         suspicious
     }
 
+    /// Pays where what is granted does not suffice, or nothing is known of the partner yet.
     async fn charge(self: &Arc<Self>, partner: InvokerCode, cost: u64) -> Result<(), Outcome> {
         let full = || self.kept("spending", false, "the partner has spent what it may in a day");
         // The first round of a day may have to find the account; the day may end between two.
@@ -440,18 +450,18 @@ impl SmsSender for Guarded {
 
     fn send(&self, message: Message) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            let cost = match self.guards.admit(&message).await {
+            let (partner, range) = (message.partner, self.guards.range(&message.destination));
+            let now_ms = self.guards.now_ms();
+            let cost = match self.guards.admit(&message, &range, now_ms).await {
                 Ok(cost) => cost,
                 Err(refused) => return refused,
             };
-            let (partner, phone) = (message.partner, message.destination.clone());
-            let now_ms = self.guards.now_ms();
             // Counted before: a message that nobody waits for any more has gone all the same.
-            self.guards.with_range(&phone, |traffic| traffic.sent(now_ms));
+            self.guards.with_range(&range, |traffic| traffic.sent(now_ms));
             let outcome = self.inner.send(message).await;
             if let Outcome::Refused { .. } = outcome {
                 self.guards.refund(partner, cost);
-                self.guards.with_range(&phone, |traffic| traffic.unsent(now_ms));
+                self.guards.with_range(&range, |traffic| traffic.unsent(now_ms));
             }
             outcome
         })

@@ -15,7 +15,7 @@ use fiscal::document::{Document, Kind};
 use fiscal::{FiscalNumber, LocalNumber, RegisterNumber, Uid};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use storage::record::{Record, decode, encode};
+use storage::record::{Record, decode, encode, encode_behind};
 use storage::{Batch, Key, Scan, Store};
 
 /// The index of fingerprints by the moment from which they may be swept.
@@ -312,8 +312,8 @@ impl Persistent for RegisterBook {
         Ok(())
     }
 
-    fn encode(&self, now: Now) -> storage::Result<Vec<u8>> {
-        encode(&self.record(now))
+    fn encode(&self, now: Now, head: &[u8]) -> storage::Result<Vec<u8>> {
+        encode_behind(head, &self.record(now))
     }
 
     fn companions(&self, event: &Event, now: Now, batch: &mut Batch) -> storage::Result<()> {

@@ -48,8 +48,8 @@ impl Persistent for Counter {
         })))
     }
 
-    fn encode(&self, _: Now) -> storage::Result<Vec<u8>> {
-        Ok(self.0.to_be_bytes().to_vec())
+    fn encode(&self, _: Now, head: &[u8]) -> storage::Result<Vec<u8>> {
+        Ok([head, &self.0.to_be_bytes()].concat())
     }
 
     fn companions(&self, add: &u64, _: Now, batch: &mut Batch) -> storage::Result<()> {

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tokio::sync::oneshot;
-
 use super::{key, put};
 use crate::{
-    Result, Stored,
+    Result,
     engine::Rows,
-    group::{Group, Operation},
+    group::{Group, Judgement, Question, Said},
     ways::Ways,
 };
 
@@ -27,54 +25,38 @@ impl Rows for Fixed {
     }
 }
 
-fn read(group: &mut Group<'_, Fixed>, number: u64) -> oneshot::Receiver<Result<Option<Stored>>> {
-    let (reply, answer) = oneshot::channel();
-    let key = key(number);
-    group.judge(Operation::Get { key, reply }, None).unwrap();
-    answer
+fn read(group: &mut Group<'_, Fixed>, number: u64) -> (Option<Vec<u8>>, bool) {
+    let Judgement { said, is_durable } = group.judge(Question::Get(key(number)), None).unwrap();
+    let Said::Get(found) = said else {
+        panic!("it was read");
+    };
+    (found.unwrap().map(|stored| stored.value), is_durable)
 }
 
 fn write(group: &mut Group<'_, Fixed>, number: u64) {
-    let batch = put(number, b"new");
-    let (reply, _) = oneshot::channel();
-    group
-        .judge(
-            Operation::Commit {
-                batch,
-                way: Ways::new().set_out(std::iter::empty()),
-                reply,
-            },
-            None,
-        )
+    let way = Ways::new().set_out(std::iter::empty());
+    let judged = group
+        .judge(Question::Commit(put(number, b"new"), way), None)
         .unwrap();
+    assert!(!judged.is_durable);
 }
 
 #[test]
-fn a_read_of_what_no_batch_of_the_group_touches_is_answered_at_once() {
+fn a_read_of_what_no_batch_of_the_group_touches_does_not_wait_for_the_disk() {
     let engine = Fixed(BTreeMap::from([(
         key(1).as_bytes().to_vec(),
         b"\0\0\0\0\0\0\0\x07old".to_vec(),
     )]));
-    let mut group = Group::new(&engine, 7);
+    let mut group = Group::new(&engine, 7, 0);
     write(&mut group, 2);
-    let found = read(&mut group, 1).try_recv().expect("answered already").unwrap();
-    assert_eq!(found.unwrap().value, b"old");
-    let found = read(&mut group, 3).try_recv().expect("answered already").unwrap();
-    assert_eq!(found, None);
+    assert_eq!(read(&mut group, 1), (Some(b"old".to_vec()), true));
+    assert_eq!(read(&mut group, 3), (None, true));
 }
 
 #[test]
 fn a_read_behind_a_batch_of_its_own_group_waits_for_the_disk() {
     let engine = Fixed(BTreeMap::new());
-    let mut group = Group::new(&engine, 7);
+    let mut group = Group::new(&engine, 7, 0);
     write(&mut group, 2);
-    let mut waiting = read(&mut group, 2);
-    assert!(waiting.try_recv().is_err(), "the row is not durable yet");
-    group
-        .finish()
-        .answers
-        .into_iter()
-        .for_each(|answer| answer.send());
-    let found = waiting.try_recv().expect("answered after the sync").unwrap();
-    assert_eq!(found.unwrap().value, b"new");
+    assert_eq!(read(&mut group, 2), (Some(b"new".to_vec()), false));
 }

@@ -88,9 +88,9 @@ const AN_HOUR: Duration = Duration::from_secs(3_600);
 #[test]
 fn gathering_ends_when_nothing_comes_and_when_the_queue_is_stopped() {
     let queue = Queue::<u32>::new(9);
-    queue.gather(Duration::from_millis(1), AN_HOUR);
+    assert_eq!(queue.gather(usize::MAX, Duration::from_millis(1), AN_HOUR), 0);
     std::thread::scope(|scope| {
-        let gathering = scope.spawn(|| queue.gather(AN_HOUR, AN_HOUR));
+        let gathering = scope.spawn(|| queue.gather(usize::MAX, AN_HOUR, AN_HOUR));
         queue.stop();
         gathering.join().unwrap();
     });
@@ -108,11 +108,27 @@ fn gathering_goes_on_while_items_come_and_has_an_end() {
             }
         });
         // Some come in each lull, so that only the limit ends it.
-        queue.gather(Duration::from_millis(20), Duration::from_millis(50));
+        queue.gather(usize::MAX, Duration::from_millis(20), Duration::from_millis(50));
         let came = take(&queue, usize::MAX).len();
         is_over.store(true, std::sync::atomic::Ordering::Relaxed);
         assert!(came > 1, "{came}");
     });
+}
+
+#[test]
+fn gathering_ends_with_as_many_as_are_wanted_or_as_there_is_room_for() {
+    let queue = Queue::new(5);
+    let tickets: Vec<_> = (0..3).map(|item| push(&queue, item)).collect();
+    assert_eq!(queue.gather(3, AN_HOUR, AN_HOUR), 3, "they are there");
+    std::thread::scope(|scope| {
+        for wanted in [4, 6] {
+            let queue = &queue;
+            let gathering = scope.spawn(move || queue.gather(wanted, AN_HOUR, AN_HOUR));
+            drop(push(queue, 9));
+            assert_eq!(gathering.join().unwrap(), wanted.min(5));
+        }
+    });
+    drop(tickets);
 }
 
 #[test]
