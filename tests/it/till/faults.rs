@@ -5,6 +5,9 @@ use crate::office::REGISTER;
 use sandbox::fiscal::{Control, Fault, RejectionForm};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::io::Read;
+use std::net::TcpStream;
+use std::time::Duration;
 
 /// Sells once under a fault, then in peace; gives what the fault's own answer was.
 fn sell_under(shop: &Shop, fault: impl Fn(&Shop)) -> (u16, Value) {
@@ -119,7 +122,15 @@ fn a_refusal_is_told_in_the_tax_services_words_and_its_number_is_free() {
 fn a_tax_service_that_is_away_is_said_so_and_nothing_is_pretended() {
     let mut shop = Shop::open();
     assert_eq!(shop.sell(&sale(REGISTER)).status, 200);
-    shop.stand_in.take().unwrap().abort();
+    let stand_in = shop.stand_in.take().unwrap();
+    let address = stand_in.url.trim_start_matches("http://").to_owned();
+    let mut open = TcpStream::connect(&address).unwrap();
+    open.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stand_in.abort();
+    // It goes a moment later; a sale that still reached it would be in doubt, and not refused.
+    let said = open.read(&mut [0]);
+    assert!(said.as_ref().map_or(true, |octets| *octets == 0), "{said:?}");
+    eventually("nobody listens", || TcpStream::connect(&address).is_err());
     let reply = shop.sell(&but(&sale(REGISTER), "local_number", json!(2)));
     assert_eq!(reply.status, 503, "{}", reply.text());
     assert_eq!(reply.json()["code"], "tax-service-unreachable");
