@@ -276,13 +276,10 @@ impl Shared {
     }
 
     async fn ended(&self) -> Error {
-        self.until(|ending| *ending != Ending::Running).await;
-        self.refusal()
-    }
-
-    async fn until(&self, wanted: impl FnMut(&Ending) -> bool) {
+        let mut ending = self.ending.subscribe();
         // It cannot fail: the sender lives as long as `self`.
-        drop(self.ending.subscribe().wait_for(wanted).await);
+        drop(ending.wait_for(|ending| *ending != Ending::Running).await);
+        self.refusal()
     }
 
     /// What an operation hears that came too late.

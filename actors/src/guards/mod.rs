@@ -238,11 +238,7 @@ impl Guards {
             }
         }
         let cost = self.price(phone).saturating_mul(u64::from(parts));
-        let day = now_ms.div_euclid(DAY_MS);
-        if self.pay(day, message.partner, cost) != Some(Charge::Paid) {
-            self.charge(message.partner, cost).await?;
-        }
-        Ok(cost)
+        self.charge(message.partner, cost).await.map(|()| cost)
     }
 
     fn kept(&self, guard: &str, permanent: bool, text: &str) -> Outcome {
@@ -276,7 +272,6 @@ impl Guards {
         suspicious
     }
 
-    /// Pays where what is granted does not suffice, or nothing is known of the partner yet.
     async fn charge(self: &Arc<Self>, partner: InvokerCode, cost: u64) -> Result<(), Outcome> {
         let full = || self.kept("spending", false, "the partner has spent what it may in a day");
         // The first round of a day may have to find the account; the day may end between two.
