@@ -6,18 +6,19 @@ use crate::durable::Persistent;
 use crate::evidence::rows::owed_row;
 use crate::idempotency;
 use crate::ids::CustomerId;
-use crate::machines::otp::{BookRecord, BookRecordV1, Event, Fate, OtpBook};
+use crate::machines::otp::{BookRecord, ChallengeV1, ChallengeV2, EarlierBook, Event, Fate, OtpBook};
 use crate::wheel::DueKey;
 use storage::record::{Record, decode, decode_payload, encode, encode_behind, unknown_version};
 use storage::{Batch, Key};
 
 impl Record for BookRecord<'_> {
     const NAME: &'static str = "customer's one-time passwords";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn decode_older(version: u8, payload: &[u8]) -> storage::Result<Self> {
         match version {
-            1 => decode_payload::<Self, BookRecordV1>(payload).map(Self::from),
+            1 => decode_payload::<Self, EarlierBook<ChallengeV1>>(payload).map(Self::from),
+            2 => decode_payload::<Self, EarlierBook<ChallengeV2>>(payload).map(Self::from),
             other => Err(unknown_version::<Self>(other)),
         }
     }

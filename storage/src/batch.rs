@@ -1,6 +1,6 @@
 //! A batch: what one commit writes, all of it or nothing.
 
-use crate::{Error, Key, Result, Version};
+use crate::{Error, Key, Result, Sequence, Version};
 
 /// 16 KiB a value. Sled keeps a page of up to nineteen entries together; larger values would push pages into separate files
 /// that our sync does not reach. Documents are chunked by those who keep them.
@@ -24,17 +24,70 @@ pub(crate) struct Operation {
     pub(crate) key: Key,
     /// The version that must hold for the whole batch to be written.
     pub(crate) expected: Option<Version>,
-    /// The new value; `None` deletes the row.
-    pub(crate) value: Option<Vec<u8>>,
+    /// The new row; `None` deletes it.
+    pub(crate) row: Option<NewRow>,
+}
+
+/// A row as it will lie on disk, the version of its batch in front: room for it is made by whoever brings the value, so that the committer, which alone
+/// knows it, copies nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct NewRow(Vec<u8>);
+
+/// What a row's version takes: eight bytes, most significant first.
+const VERSION_BYTES: usize = size_of::<u64>();
+
+impl NewRow {
+    fn of(mut value: Vec<u8>) -> NewRow {
+        let length = value.len();
+        value.resize(length + VERSION_BYTES, 0);
+        value.copy_within(..length, VERSION_BYTES);
+        NewRow(value)
+    }
+
+    fn value_bytes(&self) -> usize {
+        self.0.len() - VERSION_BYTES
+    }
+
+    /// The value without its room.
+    pub(crate) fn into_value(mut self) -> Vec<u8> {
+        self.0.drain(..VERSION_BYTES);
+        self.0
+    }
+
+    /// The row, written by this batch.
+    pub(crate) fn written(mut self, sequence: Sequence) -> Vec<u8> {
+        self.0[..VERSION_BYTES].copy_from_slice(&sequence.0.to_be_bytes());
+        self.0
+    }
+}
+
+impl std::fmt::Debug for NewRow {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0[VERSION_BYTES..].fmt(formatter)
+    }
+}
+
+impl Operation {
+    fn value_bytes(&self) -> usize {
+        self.row.as_ref().map_or(0, NewRow::value_bytes)
+    }
 }
 
 impl Batch {
+    /// An empty one with room for so many operations: more make it grow, which copies them.
+    pub fn with_room(operations: usize) -> Batch {
+        Batch {
+            operations: Vec::with_capacity(operations),
+            bytes: 0,
+        }
+    }
+
     /// Writes a row, whatever is there.
     pub fn put(&mut self, key: Key, value: Vec<u8>) {
         self.push(Operation {
             key,
             expected: None,
-            value: Some(value),
+            row: Some(NewRow::of(value)),
         });
     }
 
@@ -43,7 +96,7 @@ impl Batch {
         self.push(Operation {
             key,
             expected: Some(expected),
-            value: Some(value),
+            row: Some(NewRow::of(value)),
         });
     }
 
@@ -52,7 +105,7 @@ impl Batch {
         self.push(Operation {
             key,
             expected: None,
-            value: None,
+            row: None,
         });
     }
 
@@ -61,7 +114,7 @@ impl Batch {
         self.push(Operation {
             key,
             expected: Some(expected),
-            value: None,
+            row: None,
         });
     }
 
@@ -94,7 +147,7 @@ impl Batch {
         }
         for operation in &self.operations {
             operation.key.check_length()?;
-            let size = operation.value.as_ref().map_or(0, Vec::len);
+            let size = operation.value_bytes();
             if size > VALUE_MAX {
                 return too_large("value", size, VALUE_MAX);
             }
@@ -119,8 +172,8 @@ impl Batch {
         Ok(())
     }
 
-    fn push(&mut self, operation: Operation) {
-        self.bytes += operation.key.as_bytes().len() + operation.value.as_ref().map_or(0, Vec::len);
+    pub(crate) fn push(&mut self, operation: Operation) {
+        self.bytes += operation.key.as_bytes().len() + operation.value_bytes();
         self.operations.push(operation);
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     space::Reserve,
     tables::Tables,
     teller::Teller,
+    versions::Versions,
 };
 
 /// 1 s: how long the committer waits for work before it looks after the reserve file.
@@ -37,6 +38,7 @@ pub(crate) struct Committer<E, L> {
     pub(crate) mirror: MirrorThread,
     pub(crate) teller: Teller,
     pub(crate) reserve: Reserve,
+    pub(crate) versions: Versions,
     /// The number of the last batch that is durable.
     pub(crate) sequence: u64,
     pub(crate) group_operations_max: usize,
@@ -138,7 +140,12 @@ impl<E: Engine, L: Log> Committer<E, L> {
             .unzip();
         self.shared.take_in_hand(askers);
         let full = self.shared.space.full()?;
-        let mut group = Group::new(&self.tables, self.sequence, self.last_operations);
+        let mut group = Group::new(
+            &self.tables,
+            &mut self.versions,
+            self.sequence,
+            self.last_operations,
+        );
         let (mut at_once, mut behind) = (Vec::new(), Vec::with_capacity(questions.len()));
         for (place, question) in questions.into_iter().enumerate() {
             let Judgement { said, is_durable } = group.judge(question, full)?;

@@ -236,14 +236,11 @@ fn poisoned() -> Error {
 fn first_half(batch: Batch) -> Batch {
     let half = batch.len() / 2;
     let mut torn = Batch::default();
-    for operation in batch.operations.into_iter().take(half) {
-        match (operation.value, operation.expected) {
-            (Some(value), Some(expected)) => torn.put_if(operation.key, expected, value),
-            (Some(value), None) => torn.put(operation.key, value),
-            (None, Some(expected)) => torn.delete_if(operation.key, expected),
-            (None, None) => torn.delete(operation.key),
-        }
-    }
+    batch
+        .operations
+        .into_iter()
+        .take(half)
+        .for_each(|operation| torn.push(operation));
     torn
 }
 

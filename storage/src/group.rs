@@ -6,7 +6,8 @@ use foldhash::fast::RandomState;
 use tokio::sync::oneshot;
 
 use crate::{
-    Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version, engine::Rows as Table, ways::Way,
+    Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version, engine::Rows as Table, versions::Versions,
+    ways::Way,
 };
 
 /// Where an answer goes; the asker may have left.
@@ -60,6 +61,7 @@ pub(crate) type Changed = (Key, Option<Vec<u8>>);
 /// Judges operations against the rows that are durable and the batches before them in the same group.
 pub(crate) struct Group<'a, T> {
     durable: &'a T,
+    versions: &'a mut Versions,
     /// Rows as they will be; `None` is deleted. Most groups are never scanned, so that nobody sorts them.
     overlay: HashMap<Key, Option<Vec<u8>>, RandomState>,
     /// Of what will be written.
@@ -113,7 +115,12 @@ impl Answer {
 impl<'a, T: Table> Group<'a, T> {
     /// A group whose first batch gets the number after `sequence`.
     /// `operations`: for how many there is to be room at once; the group before had as many.
-    pub(crate) fn new(durable: &'a T, sequence: u64, operations: usize) -> Group<'a, T> {
+    pub(crate) fn new(
+        durable: &'a T,
+        versions: &'a mut Versions,
+        sequence: u64,
+        operations: usize,
+    ) -> Group<'a, T> {
         let tally = Tally {
             sequence,
             batches: 0,
@@ -123,6 +130,7 @@ impl<'a, T: Table> Group<'a, T> {
         };
         Group {
             durable,
+            versions,
             overlay: HashMap::with_capacity_and_hasher(operations, RandomState::default()),
             ways: Vec::new(),
             tally,
@@ -162,6 +170,9 @@ impl<'a, T: Table> Group<'a, T> {
     }
 
     fn version(&self, key: &Key) -> Result<Version> {
+        if let Some(known) = self.versions.get(key) {
+            return Ok(known);
+        }
         let found = self.read(key, |row| {
             version_and_value(key.as_bytes(), row).map(|(version, _)| version)
         })?;
@@ -227,8 +238,9 @@ impl<'a, T: Table> Group<'a, T> {
         self.tally.bytes += batch.bytes();
         let sequence = Sequence(self.tally.sequence);
         for operation in batch.operations {
+            self.versions.note(&operation, sequence);
             self.overlay
-                .insert(operation.key, operation.value.map(|value| pack(sequence, &value)));
+                .insert(operation.key, operation.row.map(|row| row.written(sequence)));
         }
         Ok(sequence)
     }
@@ -267,14 +279,6 @@ fn survivable<T>(result: Result<T>) -> Result<Result<T>> {
         Err(error @ Error::Poisoned { .. }) => Err(error),
         other => Ok(other),
     }
-}
-
-/// A row on disk: the version in eight bytes, most significant first, then the value.
-fn pack(sequence: Sequence, value: &[u8]) -> Vec<u8> {
-    let mut row = Vec::with_capacity(size_of::<u64>() + value.len());
-    row.extend_from_slice(&sequence.0.to_be_bytes());
-    row.extend_from_slice(value);
-    row
 }
 
 pub(crate) fn unpack(key: &[u8], row: &[u8]) -> Result<Stored> {

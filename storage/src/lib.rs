@@ -53,6 +53,7 @@ mod tables;
 mod teller;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod ways;
 
 use std::{future::Future, pin::Pin};

@@ -194,12 +194,12 @@ impl Disk {
 
 fn apply(rows: &mut BTreeMap<Key, Stored>, sequence: Sequence, operations: Vec<Operation>) {
     for operation in operations {
-        match operation.value {
-            Some(value) => rows.insert(
+        match operation.row {
+            Some(row) => rows.insert(
                 operation.key,
                 Stored {
                     version: sequence.into(),
-                    value,
+                    value: row.into_value(),
                 },
             ),
             None => rows.remove(&operation.key),

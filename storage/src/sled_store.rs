@@ -19,6 +19,7 @@ use crate::{
     space::{self, Probe, Reserve, Space},
     tables::Tables,
     teller::Teller,
+    versions::Versions,
 };
 
 /// Tables in sled 0.34 behind one committer thread and a redo log. The directory belongs to one process at a time.
@@ -107,6 +108,7 @@ impl SledStore {
             mirror,
             teller: Teller::new(options.runtime.clone()),
             reserve: parts.reserve,
+            versions: Versions::default(),
             sequence,
             group_operations_max: options.group_operations_max,
             group_bytes_max: options.group_bytes_max,

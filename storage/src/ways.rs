@@ -8,6 +8,8 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
+use smallvec::SmallVec;
+
 use crate::Key;
 
 /// 262,144 places of four bytes: with as many rows on their way as the redo log takes (some 20,000), one reader in thirteen asks the committer in vain.
@@ -21,7 +23,8 @@ pub(crate) struct Ways {
 /// Writes that are on their way until this is dropped.
 pub(crate) struct Way {
     all: Arc<Ways>,
-    places: Vec<u32>,
+    /// In place for as many as most batches write.
+    places: SmallVec<[u32; 6]>,
 }
 
 impl Ways {
@@ -35,7 +38,7 @@ impl Ways {
 
     /// Writes to these rows set out. Called before they are queued.
     pub(crate) fn set_out<'a>(self: &Arc<Ways>, keys: impl Iterator<Item = &'a Key>) -> Way {
-        let places: Vec<u32> = keys.map(place_of).collect();
+        let places: SmallVec<_> = keys.map(place_of).collect();
         for place in &places {
             self.places[*place as usize].fetch_add(1, Ordering::AcqRel);
         }

@@ -13,6 +13,9 @@ use crate::wheel::{DueKey, Wheel};
 use std::sync::Arc;
 use storage::{Batch, Key, Scan, Store, Version};
 
+/// Operations that most steps write at the most.
+const OPERATIONS: usize = 6;
+
 /// How a machine's state lies in the store.
 pub trait Persistent: Machine + Sized {
     /// Which state: a customer's id, say.
@@ -116,7 +119,7 @@ impl<M: Persistent> Durable<M> {
             self.set_wheel_again(now);
             return Ok(decision.effects);
         }
-        let mut batch = Batch::default();
+        let mut batch = Batch::with_room(OPERATIONS);
         let step = Step {
             before: &self.machine,
             decision: &decision,

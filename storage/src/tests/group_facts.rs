@@ -7,6 +7,7 @@ use crate::{
     Result,
     engine::Rows,
     group::{Group, Judgement, Question, Said},
+    versions::Versions,
     ways::Ways,
 };
 
@@ -47,7 +48,8 @@ fn a_read_of_what_no_batch_of_the_group_touches_does_not_wait_for_the_disk() {
         key(1).as_bytes().to_vec(),
         b"\0\0\0\0\0\0\0\x07old".to_vec(),
     )]));
-    let mut group = Group::new(&engine, 7, 0);
+    let mut versions = Versions::default();
+    let mut group = Group::new(&engine, &mut versions, 7, 0);
     write(&mut group, 2);
     assert_eq!(read(&mut group, 1), (Some(b"old".to_vec()), true));
     assert_eq!(read(&mut group, 3), (None, true));
@@ -56,7 +58,8 @@ fn a_read_of_what_no_batch_of_the_group_touches_does_not_wait_for_the_disk() {
 #[test]
 fn a_read_behind_a_batch_of_its_own_group_waits_for_the_disk() {
     let engine = Fixed(BTreeMap::new());
-    let mut group = Group::new(&engine, 7, 0);
+    let mut versions = Versions::default();
+    let mut group = Group::new(&engine, &mut versions, 7, 0);
     write(&mut group, 2);
     assert_eq!(read(&mut group, 2), (Some(b"new".to_vec()), false));
 }

@@ -8,7 +8,8 @@ use crate::ids::{ChallengeId, CustomerId};
 use crate::phone::Phone;
 use crate::secret::Otp;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -22,6 +23,7 @@ pub struct CodeMac {
     /// Which key.
     pub key_id: u32,
     /// HMAC-SHA-256.
+    #[serde(with = "serde_bytes")]
     pub tag: [u8; 32],
 }
 
@@ -108,7 +110,7 @@ impl Subject<'_> {
 }
 
 /// A digest of the contract id and the documents' digests that a code is bound to; all zero where it is bound to none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Binding([u8; 32]);
 
 impl Binding {
@@ -128,6 +130,41 @@ impl Binding {
         hash.update(contract_id);
         documents.iter().for_each(|document| hash.update(document));
         Self(hash.finalize().into())
+    }
+}
+
+/// Stored as its digest, or as nothing where it binds to nothing, as most do.
+impl Serialize for Binding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_bound = *self != Self::default();
+        serializer.serialize_bytes(if is_bound { &self.0 } else { &[] })
+    }
+}
+
+impl<'de> Deserialize<'de> for Binding {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = <&serde_bytes::Bytes>::deserialize(deserializer)?;
+        match **stored {
+            [] => Ok(Self::default()),
+            ref digest => <[u8; 32]>::try_from(digest)
+                .map(Self)
+                .map_err(|_| D::Error::invalid_length(digest.len(), &"a digest or nothing")),
+        }
+    }
+}
+
+/// A code's HMAC, and what it is bound to, as versions 1 and 2 of a book stored them.
+#[derive(Clone, Copy, Deserialize)]
+pub(super) struct Earlier {
+    key_id: u32,
+    tag: [u8; 32],
+    binding: [u8; 32],
+}
+
+impl From<Earlier> for (CodeMac, Binding) {
+    fn from(earlier: Earlier) -> Self {
+        let Earlier { key_id, tag, binding } = earlier;
+        (CodeMac { key_id, tag }, Binding(binding))
     }
 }
 

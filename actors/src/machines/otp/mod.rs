@@ -17,8 +17,9 @@ pub use mac::{Binding, CodeMac, MacKeys, Subject};
 pub use policy::{CAP_MAX, DAY, LOCK_AFTER_TRIES_MAX, Policy};
 pub use reason::Reason;
 pub use record::BookRecord;
-pub(crate) use record::BookRecordV1;
+pub(crate) use record::EarlierBook;
 pub use state::{CLIENT_REFERENCE_BYTES_MAX, Challenge, Delivery, Ledger, SendNote, WindowKey};
+pub(crate) use state::{ChallengeV1, ChallengeV2};
 pub use text::signing_text;
 
 use crate::clock::{Moment, Now, Process};

@@ -1,6 +1,5 @@
 //! A book as it is stored.
 
-use super::state::ChallengeV1;
 use super::{Challenge, Ledger, WindowKey};
 use crate::clock::Written;
 use crate::ids::ContactId;
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// A book as it is stored (record version 2). Borrowed where it is written, which each step of a customer does with the whole book.
+/// A book as it is stored (record version 3). Borrowed where it is written, which each step of a customer does with the whole book.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BookRecord<'a> {
     pub(super) written: Written,
@@ -16,16 +15,16 @@ pub struct BookRecord<'a> {
     pub(super) ledgers: Cow<'a, BTreeMap<ContactId, Ledger>>,
 }
 
-/// A book as version 1 stored it: its codes had no reference to a client.
+/// A book as an earlier version stored it: version 1 with codes that had no reference to a client, version 2 with digests byte by byte.
 #[derive(Deserialize)]
-pub(crate) struct BookRecordV1 {
+pub(crate) struct EarlierBook<Code> {
     written: Written,
-    challenges: Vec<(WindowKey, ChallengeV1)>,
+    challenges: Vec<(WindowKey, Code)>,
     ledgers: Vec<(ContactId, Ledger)>,
 }
 
-impl From<BookRecordV1> for BookRecord<'_> {
-    fn from(earlier: BookRecordV1) -> Self {
+impl<Code: Into<Challenge>> From<EarlierBook<Code>> for BookRecord<'_> {
+    fn from(earlier: EarlierBook<Code>) -> Self {
         let challenges = earlier.challenges.into_iter();
         Self {
             written: earlier.written,

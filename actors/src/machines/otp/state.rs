@@ -1,6 +1,6 @@
 //! What is remembered of a customer's codes. Plain data with questions; no decisions.
 
-use super::mac::{Binding, CodeMac};
+use super::mac::{self, Binding, CodeMac};
 use super::policy::DAY;
 use crate::clock::{Moment, Now};
 use crate::idempotency::Claim;
@@ -74,41 +74,40 @@ pub(crate) struct ChallengeV1 {
     outcome_deadline: Duration,
     tries: u8,
     spent: bool,
-    mac: CodeMac,
-    binding: Binding,
+    mac_and_binding: mac::Earlier,
     claim: Option<Claim>,
 }
 
+/// A code as version 2 of the record stored it.
+#[derive(Deserialize)]
+pub(crate) struct ChallengeV2 {
+    first: ChallengeV1,
+    client: Option<String>,
+}
+
 impl From<ChallengeV1> for Challenge {
-    fn from(earlier: ChallengeV1) -> Self {
-        let ChallengeV1 {
-            id,
-            message,
-            delivery,
-            issued,
-            window,
-            lifetime,
-            outcome_deadline,
-            tries,
-            spent,
-            mac,
-            binding,
-            claim,
-        } = earlier;
+    fn from(first: ChallengeV1) -> Self {
+        ChallengeV2 { first, client: None }.into()
+    }
+}
+
+impl From<ChallengeV2> for Challenge {
+    fn from(ChallengeV2 { first, client }: ChallengeV2) -> Self {
+        let (mac, binding) = first.mac_and_binding.into();
         Self {
-            id,
-            message,
-            delivery,
-            issued,
-            window,
-            lifetime,
-            outcome_deadline,
-            tries,
-            spent,
+            id: first.id,
+            message: first.message,
+            delivery: first.delivery,
+            issued: first.issued,
+            window: first.window,
+            lifetime: first.lifetime,
+            outcome_deadline: first.outcome_deadline,
+            tries: first.tries,
+            spent: first.spent,
             mac,
             binding,
-            claim,
-            client: None,
+            claim: first.claim,
+            client,
             settle_by: None,
             request: None,
             orphaned: false,

@@ -122,13 +122,16 @@ fn an_operator_that_is_silent_after_a_restart_is_awaited_no_longer_than_the_dead
 fn what_is_stored_is_what_is_read() {
     let mut desk = Desk::new();
     desk.send(W());
-    desk.begin(window(2002, 8)).unwrap();
+    let bound = Binding::to(Some("1"), &[[1; 32]]);
+    desk.begin_bound(window(2002, 8), bound, true).unwrap();
     let wrong = desk.wrong();
     desk.verify(W(), &wrong);
     let record = desk.book.record(desk.now);
     let bytes = storage::record::encode(&record).unwrap();
     let read: BookRecord<'_> = storage::record::decode(&bytes).unwrap();
     assert_eq!(storage::record::encode(&read).unwrap(), bytes);
+    assert_eq!(read.challenges[&window(2002, 8)].binding, bound);
+    assert_eq!(read.challenges[&W()].binding, Binding::default());
     assert_eq!(
         OtpBook::restored(CustomerId(1001), read, desk.now)
             .challenges()
