@@ -6,8 +6,8 @@ use foldhash::fast::RandomState;
 use tokio::sync::oneshot;
 
 use crate::{
-    Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version, engine::Rows as Table, versions::Versions,
-    ways::Way,
+    Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version, engine::Rows as Table,
+    versions::Versions, ways::Way,
 };
 
 /// Where an answer goes; the asker may have left.

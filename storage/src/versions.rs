@@ -61,13 +61,17 @@ mod tests {
         let mut versions = Versions::default();
         note(&mut versions, 1, |batch| batch.put(key(1), vec![1]));
         assert_eq!(versions.get(&key(1)), None, "nobody made a condition of it");
-        note(&mut versions, 2, |batch| batch.put_if(key(1), Version(1), vec![2]));
+        note(&mut versions, 2, |batch| {
+            batch.put_if(key(1), Version(1), vec![2]);
+        });
         assert_eq!(versions.get(&key(1)), Some(Version(2)));
         note(&mut versions, 3, |batch| batch.put(key(1), vec![3]));
         assert_eq!(versions.get(&key(1)), Some(Version(3)));
         note(&mut versions, 4, |batch| batch.delete(key(1)));
         assert_eq!(versions.get(&key(1)), Some(Version::ABSENT));
-        note(&mut versions, 5, |batch| batch.put_if(key(1), Version::ABSENT, vec![5]));
+        note(&mut versions, 5, |batch| {
+            batch.put_if(key(1), Version::ABSENT, vec![5]);
+        });
         note(&mut versions, 6, |batch| batch.delete_if(key(1), Version(5)));
         assert_eq!(versions.get(&key(1)), Some(Version::ABSENT));
     }
@@ -81,6 +85,9 @@ mod tests {
             });
         }
         assert_eq!(versions.get(&key(0)), None);
-        assert_eq!(versions.get(&key(ROWS_MAX as u64)), Some(Version(ROWS_MAX as u64 + 1)));
+        assert_eq!(
+            versions.get(&key(ROWS_MAX as u64)),
+            Some(Version(ROWS_MAX as u64 + 1))
+        );
     }
 }
