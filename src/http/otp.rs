@@ -18,6 +18,8 @@ use http::{Method, Response};
 
 /// The largest body: the four inputs, an OTP and a hundred digests.
 pub const BODY_BYTES_MAX: usize = 16 * 1_024;
+/// What most answers take; a longer one grows.
+const ANSWER_BYTES: usize = 256;
 pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Sends a code.
@@ -68,11 +70,12 @@ fn answer(outcome: Result<Answered, Trouble>) -> Answer {
         replayed,
         evidence,
     } = outcome.map_err(problem)?;
-    let body = serde_json::to_vec(&Envelope {
+    let envelope = Envelope {
         evidence_receipt: evidence.map(receipt_path),
         ..Envelope::of(&answer)
-    })
-    .expect("strings, numbers and booleans become JSON");
+    };
+    let mut body = Vec::with_capacity(ANSWER_BYTES);
+    serde_json::to_writer(&mut body, &envelope).expect("strings, numbers and booleans become JSON");
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

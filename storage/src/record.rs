@@ -27,14 +27,13 @@ pub trait Record: Serialize + DeserializeOwned {
 
 /// The bytes of a record: its version, then bincode with variable-length integers. [`Error::TooLarge`] above [`VALUE_MAX`].
 pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>> {
-    encode_behind(&[], record)
+    // Most records are a few hundred bytes; growing to that byte by byte would take seven allocations.
+    encode_behind(Vec::with_capacity(512), record)
 }
 
 /// The bytes of a record, as [`encode`] makes them, behind others that are no part of it.
-pub fn encode_behind<T: Record>(head: &[u8], record: &T) -> Result<Vec<u8>> {
-    // Most records are a few hundred bytes; growing to that byte by byte would take seven allocations.
-    let mut written = Written(Vec::with_capacity(512));
-    written.0.extend_from_slice(head);
+pub fn encode_behind<T: Record>(head: Vec<u8>, record: &T) -> Result<Vec<u8>> {
+    let mut written = Written(head);
     written.0.push(T::VERSION);
     // Without a limit, which would have bincode measure the record before it writes it; what is too large is found behind.
     bincode::DefaultOptions::new()

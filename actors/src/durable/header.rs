@@ -5,13 +5,11 @@ const DUE: u8 = 1;
 
 const BYTES: usize = 9;
 
-/// The header of a state.
-pub(super) fn of(due_ms: Option<i64>) -> [u8; BYTES] {
-    let mut header = [NONE; BYTES];
-    if let Some(due_ms) = due_ms {
-        header[0] = DUE;
-        header[1..].copy_from_slice(&due_ms.to_be_bytes());
-    }
+/// The header of a state, with room for so many bytes in all.
+pub(super) fn begin(due_ms: Option<i64>, room: usize) -> Vec<u8> {
+    let mut header = Vec::with_capacity(room);
+    header.push(if due_ms.is_some() { DUE } else { NONE });
+    header.extend_from_slice(&due_ms.unwrap_or_default().to_be_bytes());
     header
 }
 

@@ -16,6 +16,9 @@ use storage::{Batch, Key, Scan, Store, Version};
 /// Operations that most steps write at the most.
 const OPERATIONS: usize = 6;
 
+/// Bytes by which most steps lengthen a state at the most.
+const GROWTH: usize = 256;
+
 /// How a machine's state lies in the store.
 pub trait Persistent: Machine + Sized {
     /// Which state: a customer's id, say.
@@ -26,7 +29,7 @@ pub trait Persistent: Machine + Sized {
     /// The state, from what is stored (or from nothing).
     fn restore(id: &Self::Id, stored: Option<&[u8]>, now: Now) -> storage::Result<Self>;
     /// The state as bytes, to be written now, behind those of `head`.
-    fn encode(&self, now: Now, head: &[u8]) -> storage::Result<Vec<u8>>;
+    fn encode(&self, now: Now, head: Vec<u8>) -> storage::Result<Vec<u8>>;
     /// What else an event writes, in the same batch.
     fn companions(&self, event: &Self::Event, now: Now, batch: &mut Batch) -> storage::Result<()>;
     /// What the keys of the state's further rows begin with (a queue, say), to be read with it; `None` where there are none.
@@ -61,6 +64,8 @@ pub struct Durable<M: Persistent> {
     wheel: Wheel,
     version: Version,
     due: Option<Key>,
+    /// Bytes of the state when it was last written or read.
+    bytes: usize,
 }
 
 impl<M: Persistent> Durable<M> {
@@ -68,6 +73,7 @@ impl<M: Persistent> Durable<M> {
     pub async fn load(store: Arc<dyn Store>, wheel: Wheel, id: M::Id, now: Now) -> storage::Result<Self> {
         let stored = store.get(M::row(&id)).await?;
         let version = stored.as_ref().map_or(Version::ABSENT, |stored| stored.version);
+        let bytes = stored.as_ref().map_or(0, |stored| stored.value.len());
         let (due_ms, state) = match &stored {
             Some(stored) => header::take(&stored.value).map(|(due_ms, state)| (due_ms, Some(state)))?,
             None => (None, None),
@@ -88,6 +94,7 @@ impl<M: Persistent> Durable<M> {
             wheel,
             version,
             due,
+            bytes,
         })
     }
 
@@ -132,11 +139,10 @@ impl<M: Persistent> Durable<M> {
         }
         let deadline = self.machine.next_deadline();
         let due_ms = deadline.map(|moment| moment.wall_ms(now));
-        batch.put_if(
-            M::row(&self.id),
-            self.version,
-            self.machine.encode(now, &header::of(due_ms))?,
-        );
+        let head = header::begin(due_ms, self.bytes + GROWTH);
+        let state = self.machine.encode(now, head)?;
+        self.bytes = state.len();
+        batch.put_if(M::row(&self.id), self.version, state);
         let due = self.index_deadline(due_ms, &mut batch);
         self.version = self.store.commit(batch).await?.into();
         self.due = due;

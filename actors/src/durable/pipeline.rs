@@ -21,6 +21,9 @@ pub struct Pipeline<M: Persistent> {
     queue: mpsc::Sender<Operation>,
 }
 
+/// Room for a state; the evidence log's has a root for each power of two.
+const STATE_BYTES: usize = 512;
+
 struct Operation {
     rows: Batch,
     /// The state after this operation; the last one of a batch is written.
@@ -101,7 +104,7 @@ where
         let (sender, durable) = oneshot::channel();
         place.send(Operation {
             rows,
-            state: self.machine.encode(now, &header::of(None))?,
+            state: self.machine.encode(now, header::begin(None, STATE_BYTES))?,
             durable: sender,
         });
         Ok(Submitted {

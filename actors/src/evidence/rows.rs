@@ -326,7 +326,7 @@ impl Persistent for LogBook {
             .ok_or_else(|| corrupt(&log_row(), "the head is not that of the leaves and tiles"))
     }
 
-    fn encode(&self, _: Now, head: &[u8]) -> storage::Result<Vec<u8>> {
+    fn encode(&self, _: Now, head: Vec<u8>) -> storage::Result<Vec<u8>> {
         let roots = self.frontier().roots().iter().map(|root| root.0).collect();
         let size = self.frontier().size();
         encode_behind(head, &LogRecord { size, roots })

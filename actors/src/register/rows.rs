@@ -312,7 +312,7 @@ impl Persistent for RegisterBook {
         Ok(())
     }
 
-    fn encode(&self, now: Now, head: &[u8]) -> storage::Result<Vec<u8>> {
+    fn encode(&self, now: Now, head: Vec<u8>) -> storage::Result<Vec<u8>> {
         encode_behind(head, &self.record(now))
     }
 

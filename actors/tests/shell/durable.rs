@@ -48,8 +48,9 @@ impl Persistent for Counter {
         })))
     }
 
-    fn encode(&self, _: Now, head: &[u8]) -> storage::Result<Vec<u8>> {
-        Ok([head, &self.0.to_be_bytes()].concat())
+    fn encode(&self, _: Now, mut head: Vec<u8>) -> storage::Result<Vec<u8>> {
+        head.extend(self.0.to_be_bytes());
+        Ok(head)
     }
 
     fn companions(&self, add: &u64, _: Now, batch: &mut Batch) -> storage::Result<()> {

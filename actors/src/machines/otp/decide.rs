@@ -226,17 +226,18 @@ fn decide_settle(
         }
     };
     // Published before anybody is told: see `crate::windows`.
-    let mut effects = vec![
-        published,
-        Effect::Settled {
-            challenge: id,
-            answer: answer.clone(),
-        },
-    ];
-    effects.extend(challenge.request.map(|request| Effect::Answer {
+    let settled = Effect::Settled {
+        challenge: id,
+        answer: answer.clone(),
+    };
+    let answered = challenge.request.map(|request| Effect::Answer {
         request,
         answer: answer.clone(),
-    }));
+    });
+    // Room for all of them from the start, which an iterator that may end early would not give.
+    let mut effects = Vec::with_capacity(3);
+    effects.extend([published, settled]);
+    effects.extend(answered);
     let claim = challenge.claim.filter(|_| in_flight);
     Decision {
         events: vec![Event::Settled {
