@@ -122,48 +122,60 @@ impl OtpService {
     ///
     /// # Errors
     /// [`Trouble`], for what is no business answer.
-    pub async fn send(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` keeps its arguments twice, and thousands of these wait"
+    )]
+    pub fn send(
         &self,
         partner: InvokerCode,
         inputs: Inputs,
         claim: Option<Claim>,
-    ) -> Result<Answered, Trouble> {
-        let held = match self.first_of(claim).await? {
-            Ok(held) => held,
-            Err(replayed) => return Ok(replayed),
-        };
-        let answer = self.send_first(partner, inputs, held).await?;
-        self.metrics
-            .sends
-            .with_label_values(&[answer.reason.name()])
-            .inc();
-        Ok(Answered {
-            answer,
-            replayed: false,
-            evidence: None,
-        })
+    ) -> impl Future<Output = Result<Answered, Trouble>> + Send {
+        async move {
+            let held = match self.first_of(claim).await? {
+                Ok(held) => held,
+                Err(replayed) => return Ok(replayed),
+            };
+            let customer = inputs.customer;
+            let answer = match self.find(partner, &inputs).await? {
+                Err(reason) => Answer::of(reason),
+                Ok(found) => match self.send_command(found, inputs, held.as_ref().map(Held::claim)) {
+                    Err(refusal) => refusal,
+                    Ok(command) => {
+                        let message = |reply| CustomerMessage::Send { command, reply, held };
+                        self.ask(customer, message).await?
+                    }
+                },
+            };
+            self.metrics
+                .sends
+                .with_label_values(&[answer.reason.name()])
+                .inc();
+            Ok(Answered {
+                answer,
+                replayed: false,
+                evidence: None,
+            })
+        }
     }
 
-    async fn send_first(
+    /// What a customer's actor is asked, or why it is not.
+    fn send_command(
         &self,
-        partner: InvokerCode,
+        found: Found,
         inputs: Inputs,
-        held: Option<Held>,
-    ) -> Result<Answer, Trouble> {
-        let found = match self.find(partner, &inputs).await? {
-            Ok(found) => found,
-            Err(reason) => return Ok(Answer::of(reason)),
-        };
-        let destination = match self.destination(&found.customer, inputs.contact) {
-            Ok(destination) => destination,
-            Err(reason) => return Ok(Answer::of(reason)),
-        };
+        claim: Option<Claim>,
+    ) -> Result<Box<SendCommand>, Answer> {
+        let destination = self
+            .destination(&found.customer, inputs.contact)
+            .map_err(Answer::of)?;
         // The first thing that step 7 asks, answered without the actor where the answer is published.
         if let Some(left) = self.windows.left(inputs.customer, found.window, self.clock.now()) {
-            return Ok(Answer::of(Reason::InThresholdOtpGenerator).retry_after(left));
+            return Err(Answer::of(Reason::InThresholdOtpGenerator).retry_after(left));
         }
         let policy = self.policy(&found.contract_type);
-        let command = Box::new(SendCommand {
+        Ok(Box::new(SendCommand {
             request: RequestId(0),
             window: found.window,
             destination,
@@ -174,16 +186,10 @@ impl OtpService {
             draw: self.draw(policy.code_length).ok(),
             policy,
             keys: Arc::clone(&self.keys),
-            claim: held.as_ref().map(Held::claim),
+            claim,
             trace: inputs.trace,
             client: inputs.evidence.client,
-        });
-        self.ask(inputs.customer, |reply| CustomerMessage::Send {
-            command,
-            reply,
-            held,
-        })
-        .await
+        }))
     }
 
     /// Verifies a code.
@@ -373,7 +379,14 @@ impl OtpService {
 
     /// What an idempotency key says: go on (holding it), or give this answer again.
     async fn first_of(&self, claim: Option<Claim>) -> Result<Result<Option<Held>, Answered>, Trouble> {
-        let Some(claim) = claim else { return Ok(Ok(None)) };
+        match claim {
+            None => Ok(Ok(None)),
+            // In a box: most calls have no key, and would keep room for this all the same.
+            Some(claim) => Box::pin(self.first_under(claim)).await,
+        }
+    }
+
+    async fn first_under(&self, claim: Claim) -> Result<Result<Option<Held>, Answered>, Trouble> {
         // A second look is needed where a target settled its debt between the look and the question.
         for _ in 0..2 {
             let judged = self

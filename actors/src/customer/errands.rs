@@ -66,18 +66,27 @@ impl CustomerActor {
     }
 }
 
-async fn hand_over(world: Arc<World>, message: Message) -> (Settlement, Option<HandOver>) {
-    let began = world.clock.now();
-    let quotable = Quotable::of(&message);
-    // In this order, and the timer made only when it is waited for, so that an operator who answers at once costs none.
-    let late = async { world.clock.sleep(world.hand_over_max).await };
-    let outcome = tokio::select! {
-        biased;
-        outcome = world.sms.send(message) => outcome,
-        () = late => Outcome::Unknown,
-    };
-    world.count_message(&outcome, began);
-    settlement(outcome, &quotable)
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps its arguments twice, and every message would"
+)]
+fn hand_over(
+    world: Arc<World>,
+    message: Message,
+) -> impl Future<Output = (Settlement, Option<HandOver>)> + Send {
+    async move {
+        let began = world.clock.now();
+        let quotable = Quotable::of(&message);
+        // In this order, and the timer made only when it is waited for, so that an operator who answers at once costs none.
+        let late = async { world.clock.sleep(world.hand_over_max).await };
+        let outcome = tokio::select! {
+            biased;
+            outcome = world.sms.send(message) => outcome,
+            () = late => Outcome::Unknown,
+        };
+        world.count_message(&outcome, began);
+        settlement(outcome, &quotable)
+    }
 }
 
 fn settlement(outcome: Outcome, quotable: &Quotable) -> (Settlement, Option<HandOver>) {

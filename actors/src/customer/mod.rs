@@ -209,32 +209,46 @@ impl Actor for CustomerActor {
 }
 
 impl CustomerActor {
-    async fn told(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` keeps its arguments twice, and this goes into a box for each message"
+    )]
+    fn told(
         &self,
         myself: ActorRef<CustomerMessage>,
         mut message: CustomerMessage,
         state: &mut State,
-    ) -> Result<(), ActorProcessingErr> {
-        state.slot.taken();
-        if let CustomerMessage::LeaveIfIdle = message {
-            let registry = self.0.registry.get().and_then(Weak::upgrade);
-            if state.is_idle() && registry.is_some_and(|registry| registry.leave(state.id, myself.get_id())) {
-                myself.stop(None);
+    ) -> impl Future<Output = Result<(), ActorProcessingErr>> + Send {
+        async move {
+            state.slot.taken();
+            if let CustomerMessage::LeaveIfIdle = message {
+                let registry = self.0.registry.get().and_then(Weak::upgrade);
+                if state.is_idle()
+                    && registry.is_some_and(|registry| registry.leave(state.id, myself.get_id()))
+                {
+                    myself.stop(None);
+                }
+                return Ok(());
             }
-            return Ok(());
+            if state.book.is_none() {
+                Box::pin(self.load(state)).await?; // once in its life; every message would keep room for it
+            }
+            let told = match &mut message {
+                CustomerMessage::Outcome { reply, .. } => reply.take(),
+                _ => None,
+            };
+            let mut next = self.command(message, state);
+            while let Some(command) = next.take() {
+                let book = state.book.as_mut().expect("loaded before any step");
+                let effects = book
+                    .step(command, self.0.clock.now())
+                    .await
+                    .inspect_err(|error| log(state.id, error))?;
+                next = self.begin_all(effects, state);
+            }
+            told.into_iter().for_each(|reply| answer(reply, ()));
+            Ok(())
         }
-        if state.book.is_none() {
-            self.load(state).await?;
-        }
-        let told = match &mut message {
-            CustomerMessage::Outcome { reply, .. } => reply.take(),
-            _ => None,
-        };
-        if let Some(command) = self.command(message, state) {
-            self.step(command, state).await?;
-        }
-        told.into_iter().for_each(|reply| answer(reply, ()));
-        Ok(())
     }
 
     async fn load(&self, state: &mut State) -> Result<(), ActorProcessingErr> {
@@ -317,45 +331,38 @@ impl CustomerActor {
         }
     }
 
-    /// Steps, and begins the effects. A comparison is a step of its own, right behind the try that it belongs to; so is the word of an operator that
-    /// came at once.
-    async fn step(&self, command: Command, state: &mut State) -> Result<(), ActorProcessingErr> {
-        let mut next = Some(command);
-        while let Some(command) = next.take() {
-            let book = state.book.as_mut().expect("loaded before any step");
-            let effects = book
-                .step(command, self.0.clock.now())
-                .await
-                .inspect_err(|error| log(state.id, error))?;
-            for effect in effects {
-                match effect {
-                    Effect::Compare(verify) => next = Some(Command::Compare(verify)),
-                    Effect::SendSms {
+    /// Begins a step's effects. A comparison is a step of its own, right behind the try that it belongs to; so is the word of an operator that came at
+    /// once.
+    fn begin_all(&self, effects: Vec<Effect>, state: &mut State) -> Option<Command> {
+        let mut next = None;
+        for effect in effects {
+            match effect {
+                Effect::Compare(verify) => next = Some(Command::Compare(verify)),
+                Effect::SendSms {
+                    challenge,
+                    message,
+                    partner,
+                    lifetime,
+                    destination,
+                    text,
+                    trace,
+                } => {
+                    let message = Message {
+                        id: message,
                         challenge,
-                        message,
                         partner,
-                        lifetime,
                         destination,
                         text,
+                        lifetime,
+                        deadline: self.0.hand_over_max,
                         trace,
-                    } => {
-                        let message = Message {
-                            id: message,
-                            challenge,
-                            partner,
-                            destination,
-                            text,
-                            lifetime,
-                            deadline: self.0.hand_over_max,
-                            trace,
-                        };
-                        next = self.send(state.id, message);
-                    }
-                    other => self.begin(other, state),
+                    };
+                    next = self.send(state.id, message);
                 }
+                other => self.begin(other, state),
             }
         }
-        Ok(())
+        next
     }
 
     fn begin(&self, effect: Effect, state: &mut State) {
@@ -391,7 +398,7 @@ impl CustomerActor {
             Effect::WindowClosed { window, until } => self.0.windows.close(state.id, window, until),
             Effect::WindowOpened { window } => self.0.windows.open(state.id, window),
             Effect::Compare(_) | Effect::SendSms { .. } => {
-                unreachable!("what may be a step is begun in `step`")
+                unreachable!("what may be a step is begun in `begin_all`")
             }
         }
     }

@@ -7,7 +7,7 @@ pub use pipeline::{Pipeline, Submitted};
 
 pub(crate) use header::state_of;
 
-use crate::clock::Now;
+use crate::clock::{Moment, Now};
 use crate::machines::{Decision, Machine};
 use crate::wheel::{DueKey, Wheel};
 use std::sync::Arc;
@@ -52,6 +52,14 @@ pub struct Step<'a, M: Machine> {
     pub decision: &'a Decision<M::Event, M::Effect>,
     /// Larger than those of all steps of this machine that were remembered before, and never used again.
     pub ordinal: u64,
+}
+
+/// What a command came to.
+enum Decided<M: Machine> {
+    /// Nothing to remember.
+    Nothing(Vec<M::Effect>),
+    /// What to write, where its deadline will stand in the index, when that is, and what may be done once it is written.
+    Written(Batch, Option<Key>, Option<Moment>, Vec<M::Effect>),
 }
 
 /// A machine, its row's version, and where it is kept.
@@ -107,24 +115,53 @@ impl<M: Persistent> Durable<M> {
     ///
     /// # Errors
     /// The store's. Nothing of this step may be acted on, and this value must not be used again.
-    pub async fn step(&mut self, command: M::Command, now: Now) -> storage::Result<Vec<M::Effect>> {
-        self.step_with(command, now, |_, _| Ok(())).await
+    pub fn step(
+        &mut self,
+        command: M::Command,
+        now: Now,
+    ) -> impl Future<Output = storage::Result<Vec<M::Effect>>> {
+        self.step_with(command, now, |_, _| Ok(()))
     }
 
     /// As [`Durable::step`]; what `further` adds is written in the same batch. It is asked only where something is remembered at all.
     ///
     /// # Errors
     /// As [`Durable::step`], and those of `further`.
-    pub async fn step_with(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` keeps its arguments twice, and every message of an actor would"
+    )]
+    pub fn step_with(
         &mut self,
         command: M::Command,
         now: Now,
         further: impl FnOnce(Step<'_, M>, &mut Batch) -> storage::Result<()>,
-    ) -> storage::Result<Vec<M::Effect>> {
+    ) -> impl Future<Output = storage::Result<Vec<M::Effect>>> {
+        async move {
+            let (batch, due, deadline, effects) = match self.decided(command, now, further)? {
+                Decided::Nothing(effects) => return Ok(effects),
+                Decided::Written(batch, due, deadline, effects) => (batch, due, deadline, effects),
+            };
+            self.version = self.store.commit(batch).await?.into();
+            self.due = due;
+            if let Some(key) = M::due_key(&self.id) {
+                self.wheel.set(key, deadline);
+            }
+            Ok(effects)
+        }
+    }
+
+    /// What a step is to write. Apart from the wait for it, which keeps nothing of what was decided from.
+    fn decided(
+        &mut self,
+        command: M::Command,
+        now: Now,
+        further: impl FnOnce(Step<'_, M>, &mut Batch) -> storage::Result<()>,
+    ) -> storage::Result<Decided<M>> {
         let decision = self.machine.decide(command, now);
         if decision.events.is_empty() {
             self.set_wheel_again(now);
-            return Ok(decision.effects);
+            return Ok(Decided::Nothing(decision.effects));
         }
         let mut batch = Batch::with_room(OPERATIONS);
         let step = Step {
@@ -144,12 +181,7 @@ impl<M: Persistent> Durable<M> {
         self.bytes = state.len();
         batch.put_if(M::row(&self.id), self.version, state);
         let due = self.index_deadline(due_ms, &mut batch);
-        self.version = self.store.commit(batch).await?.into();
-        self.due = due;
-        if let Some(key) = M::due_key(&self.id) {
-            self.wheel.set(key, deadline);
-        }
-        Ok(decision.effects)
+        Ok(Decided::Written(batch, due, deadline, decision.effects))
     }
 
     /// A wake-up that changed nothing has used up the wheel's entry. One that is still ahead is set again; one that is past is not, or the
