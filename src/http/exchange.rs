@@ -1,28 +1,33 @@
 //! One request as handlers see it, and the steps that every route takes in the same order: method, key, form, size, body.
 
 use super::problem::{Code, Problem, Shape};
-use bytes::{Buf, Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, Method, Response};
-use serve::{Peer, RequestId, TraceContext};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method, Request, Response};
+use http_body_util::{BodyExt, Empty};
+use serve::{Body, Peer, RequestId, TraceContext};
+use std::future::ready;
 use std::net::IpAddr;
-use std::pin::Pin;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
-use warp::{Filter, Rejection};
+use tower_service::Service;
+use warp::{Filter, Rejection, reject};
 
 /// The longest idempotency key.
 const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 255;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A request's body, piece by piece.
-pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
-
 /// What handlers answer.
 pub type Answer = Result<Response<Vec<u8>>, Problem>;
 
-/// One request.
-pub struct Exchange {
+/// One request. In a box: on its way to its handler it moves through a dozen futures, each of which would keep room for it.
+pub struct Exchange(Box<Contents>);
+
+/// What a request has.
+pub struct Contents {
     /// Its method.
     pub method: Method,
     /// Its header fields.
@@ -36,40 +41,74 @@ pub struct Exchange {
     /// The address that it came from.
     pub peer: IpAddr,
     /// Its body, not read yet.
-    pub body: BodyStream,
+    pub body: Body,
 }
 
-/// Takes a request as it is; never rejects.
+impl Deref for Exchange {
+    type Target = Contents;
+
+    fn deref(&self) -> &Contents {
+        &self.0
+    }
+}
+
+impl DerefMut for Exchange {
+    fn deref_mut(&mut self) -> &mut Contents {
+        &mut self.0
+    }
+}
+
+/// A service over routes. It takes requests apart before they are routed: a filter for each part copies it, and each of their futures moves what those
+/// before it took.
+#[derive(Clone)]
+pub struct Apart<S>(pub S);
+
+/// A request without its path, on its way past the routes to the one that matches. What goes that way must be clonable.
+#[derive(Clone)]
+struct Carried(Arc<Mutex<Option<Exchange>>>);
+
+impl<S: Service<Request<Empty<Bytes>>>> Service<Request<Body>> for Apart<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let carried = Carried(Arc::new(Mutex::new(Exchange::apart(&mut parts, body))));
+        parts.extensions.insert(carried);
+        self.0.call(Request::from_parts(parts, Empty::new()))
+    }
+}
+
+/// Takes a request, for the one route that has it to itself.
 pub fn exchange() -> impl Filter<Extract = (Exchange,), Error = Rejection> + Clone {
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    warp::method()
-        .and(warp::header::headers_cloned())
-        .and(query)
-        .and(warp::ext::get::<RequestId>())
-        .and(warp::ext::get::<TraceContext>())
-        .and(warp::ext::get::<Peer>())
-        .and(warp::body::stream())
-        .map(|method, headers, query, request_id, trace, peer: Peer, body| {
-            let body: BodyStream = Box::pin(into_bytes(body));
-            Exchange {
-                method,
-                headers,
-                query,
-                request_id,
-                trace,
-                peer: peer.address.ip(),
-                body,
-            }
-        })
-}
-
-fn into_bytes(
-    body: impl Stream<Item = Result<impl Buf, warp::Error>>,
-) -> impl Stream<Item = Result<Bytes, warp::Error>> {
-    body.map_ok(|mut piece| piece.copy_to_bytes(piece.remaining()))
+    warp::ext::get::<Carried>().and_then(|Carried(carried)| {
+        let exchange = carried.lock().unwrap_or_else(PoisonError::into_inner).take();
+        ready(exchange.ok_or_else(reject::not_found))
+    })
 }
 
 impl Exchange {
+    /// `None` where a request did not come through [`serve::Server`], which names each.
+    fn apart(parts: &mut Parts, body: Body) -> Option<Exchange> {
+        let request_id = parts.extensions.get::<RequestId>()?.clone();
+        let trace = parts.extensions.remove::<TraceContext>()?;
+        let peer = parts.extensions.remove::<Peer>()?;
+        Some(Exchange(Box::new(Contents {
+            method: parts.method.clone(),
+            headers: std::mem::take(&mut parts.headers),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            request_id,
+            trace,
+            peer: peer.address.ip(),
+            body,
+        })))
+    }
+
     /// Refuses every method but these (HEAD goes with GET).
     pub fn allow(&self, allowed: &[Method]) -> Result<(), Problem> {
         let head = self.method == Method::HEAD && allowed.contains(&Method::GET);
@@ -208,7 +247,13 @@ impl Exchange {
                 "the body broke off or is not framed as HTTP/1.1 asks",
             )
         };
-        self.body.next().await.transpose().map_err(broken)
+        while let Some(frame) = self.body.frame().await {
+            // Trailers are nothing to anybody here.
+            if let Ok(piece) = frame.map_err(broken)?.into_data() {
+                return Ok(Some(piece));
+            }
+        }
+        Ok(None)
     }
 }
 

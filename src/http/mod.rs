@@ -45,6 +45,7 @@ use actors::evidence::EvidenceService;
 use actors::otp::OtpService;
 use actors::owners::Owners;
 use actors::random::Randomness;
+use exchange::Apart;
 use http::Response;
 use problem::Shape;
 use routing::{cashdesk_route, first_of, key_route, nothing, route, route1, route2, tail};
@@ -474,5 +475,5 @@ pub fn service(
     Error = std::convert::Infallible,
     Future: Send,
 > + Clone {
-    warp::service(routes.map(Reply::into_response))
+    Apart(warp::service(routes.map(Reply::into_response)))
 }

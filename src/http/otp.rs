@@ -22,7 +22,7 @@ pub const BODY_BYTES_MAX: usize = 16 * 1_024;
 const ANSWER_BYTES: usize = 256;
 pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// Sends a code.
+/// Sends a code. What it was asked with is let go before it waits: nobody needs it again, and thousands wait.
 pub async fn send(gateway: Gateway, mut exchange: Exchange) -> Answer {
     let (partner, body) = admit(&gateway, &mut exchange).await?;
     let claim = claim(&exchange, partner, "send", &body)?;
@@ -31,6 +31,7 @@ pub async fn send(gateway: Gateway, mut exchange: Exchange) -> Answer {
         trace,
         ..parse_send(&body)?
     };
+    drop((exchange, body));
     answer(gateway.otp.send(partner, inputs, claim).await)
 }
 
@@ -39,6 +40,7 @@ pub async fn verify(gateway: Gateway, mut exchange: Exchange) -> Answer {
     let (partner, body) = admit(&gateway, &mut exchange).await?;
     let claim = claim(&exchange, partner, "verify", &body)?;
     let (inputs, code) = parse_verify(&body)?;
+    drop((exchange, body));
     answer(gateway.otp.verify(partner, inputs, code, claim).await)
 }
 

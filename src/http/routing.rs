@@ -1,12 +1,12 @@
 //! From a path to its handler: what the tables of routes are made with.
 //!
-//! A handler's future is some kilobytes, and filters move theirs several times, to the heap and within. So it is made where it stays: in a box, at its first
-//! poll, and the filters move the box.
+//! A handler's future is large, and filters move theirs several times, to the heap and within. So it lies in a box, and the filters move that.
 
 use super::cashdesk;
 use super::exchange::{Answer, Exchange, exchange, finish};
 use super::problem::{Code, Problem, Shape};
 use super::{Gateway, Routes};
+use futures_util::FutureExt;
 use std::future::Future;
 use std::sync::Arc;
 use warp::{Filter, Rejection, path};
@@ -28,11 +28,9 @@ where
     let gateway = Arc::clone(gateway);
     path.and(exchange())
         .then(move |exchange: Exchange| {
-            let (gateway, handler) = (Arc::clone(&gateway), handler.clone());
-            Box::pin(async move {
-                let request_id = exchange.request_id.clone();
-                finish(handler(gateway, exchange).await, shape, &request_id)
-            })
+            let request_id = exchange.request_id.clone();
+            let answer = handler(Arc::clone(&gateway), exchange);
+            Box::pin(answer.map(move |answer| finish(answer, shape, &request_id)))
         })
         .boxed()
 }
@@ -47,12 +45,9 @@ where
     let gateway = Arc::clone(gateway);
     path.and(exchange())
         .then(move |parameter: String, exchange: Exchange| {
-            let (gateway, handler) = (Arc::clone(&gateway), handler.clone());
-            Box::pin(async move {
-                let request_id = exchange.request_id.clone();
-                let answer = handler(gateway, decoded(&parameter), exchange);
-                finish(answer.await, Shape::Plain, &request_id)
-            })
+            let request_id = exchange.request_id.clone();
+            let answer = handler(Arc::clone(&gateway), decoded(&parameter), exchange);
+            Box::pin(answer.map(move |answer| finish(answer, Shape::Plain, &request_id)))
         })
         .boxed()
 }
@@ -67,12 +62,13 @@ where
     let gateway = Arc::clone(gateway);
     path.and(exchange())
         .then(move |first: String, second: String, exchange: Exchange| {
-            let (gateway, handler) = (Arc::clone(&gateway), handler.clone());
-            Box::pin(async move {
-                let request_id = exchange.request_id.clone();
-                let answer = handler(gateway, [decoded(&first), decoded(&second)], exchange);
-                finish(answer.await, Shape::Plain, &request_id)
-            })
+            let request_id = exchange.request_id.clone();
+            let answer = handler(
+                Arc::clone(&gateway),
+                [decoded(&first), decoded(&second)],
+                exchange,
+            );
+            Box::pin(answer.map(move |answer| finish(answer, Shape::Plain, &request_id)))
         })
         .boxed()
 }

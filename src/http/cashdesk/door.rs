@@ -161,7 +161,7 @@ impl<'a> Door<'a> {
             body,
             developer_id: developer_id.chars().take(DEVELOPER_ID_CHARACTERS_MAX).collect(),
             peer: exchange.peer,
-            headers: exchange.headers,
+            headers: std::mem::take(&mut exchange.headers),
             idempotency_key,
             caller: OnceLock::new(),
         })
