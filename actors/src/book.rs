@@ -44,8 +44,8 @@ impl Persistent for OtpBook {
 
     fn companions(&self, event: &Event, now: Now, batch: &mut Batch) -> storage::Result<()> {
         match event {
-            Event::Issued { challenge, .. } => match challenge.claim {
-                Some(claim) => idempotency::reserve(batch, claim, self.customer(), challenge.id, now),
+            Event::Issued { challenge, .. } => match challenge.claim.as_deref() {
+                Some(claim) => idempotency::reserve(batch, *claim, self.customer(), challenge.id, now),
                 None => Ok(()),
             },
             Event::Verified {

@@ -37,6 +37,13 @@ pub(crate) struct NewRow(Vec<u8>);
 const VERSION_BYTES: usize = size_of::<u64>();
 
 impl NewRow {
+    fn copied(value: &[u8]) -> NewRow {
+        let mut row = Vec::with_capacity(VERSION_BYTES + value.len());
+        row.resize(VERSION_BYTES, 0);
+        row.extend_from_slice(value);
+        NewRow(row)
+    }
+
     fn of(mut value: Vec<u8>) -> NewRow {
         let length = value.len();
         value.resize(length + VERSION_BYTES, 0);
@@ -88,6 +95,15 @@ impl Batch {
             key,
             expected: None,
             row: Some(NewRow::of(value)),
+        });
+    }
+
+    /// Writes a row of a few bytes, whatever is there.
+    pub fn put_copy(&mut self, key: Key, value: &[u8]) {
+        self.push(Operation {
+            key,
+            expected: None,
+            row: Some(NewRow::copied(value)),
         });
     }
 

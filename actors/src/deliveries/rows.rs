@@ -44,7 +44,7 @@ pub(super) fn question_of(key: &Key) -> storage::Result<(i64, ChallengeId)> {
 pub(super) fn put_names(batch: &mut Batch, challenge: ChallengeId, record: &DeliveryRecord) {
     for part in &record.parts {
         let row = name_row(&record.operator, &part.id);
-        batch.put(row, challenge.0.as_bytes().to_vec());
+        batch.put_copy(row, challenge.0.as_bytes());
     }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn put_question(batch: &mut Batch, challenge: ChallengeId, record: &D
     let is_asked = !record.status.is_final() && (record.is_polled || record.status == Status::Unknown);
     if let Some(after_ms) = ASKED_AFTER_MS.get(usize::from(asked)).filter(|_| is_asked) {
         let due_ms = record.sent_ms.saturating_add(*after_ms);
-        batch.put(question_row(due_ms, challenge), vec![asked]);
+        batch.put_copy(question_row(due_ms, challenge), &[asked]);
     }
 }
 

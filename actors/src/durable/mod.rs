@@ -202,7 +202,7 @@ impl<M: Persistent> Durable<M> {
         let due = due_ms.map(|due_ms| key.index_row(due_ms));
         if due != self.due {
             self.due.iter().for_each(|old| batch.delete(old.clone()));
-            due.iter().for_each(|new| batch.put(new.clone(), Vec::new()));
+            due.iter().for_each(|new| batch.put_copy(new.clone(), &[]));
         }
         due
     }

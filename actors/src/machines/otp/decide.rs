@@ -61,7 +61,7 @@ fn decide_send(book: &OtpBook, send: Box<SendCommand>, now: Now) -> OtpDecision 
         spent: false,
         mac: send.keys.make(&subject, &draw.code),
         binding: send.binding,
-        claim: send.claim,
+        claim: send.claim.map(Box::new),
         client: send.client,
         settle_by: Some(Moment::at(now).plus(send.policy.outcome_deadline)),
         request: Some(send.request),
@@ -238,7 +238,7 @@ fn decide_settle(
     let mut effects = Vec::with_capacity(3);
     effects.extend([published, settled]);
     effects.extend(answered);
-    let claim = challenge.claim.filter(|_| in_flight);
+    let claim = challenge.claim.as_deref().copied().filter(|_| in_flight);
     Decision {
         events: vec![Event::Settled {
             challenge: id,

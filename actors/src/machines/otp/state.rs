@@ -44,8 +44,8 @@ pub struct Challenge {
     pub mac: CodeMac,
     /// What it is bound to (also inside the HMAC).
     pub binding: Binding,
-    /// The idempotency key under which it was asked for.
-    pub claim: Option<Claim>,
+    /// The idempotency key under which it was asked for. In a box: a book is read whole at each step, and most codes have none.
+    pub claim: Option<Box<Claim>>,
     /// The integration id of the client, as the send named it; for the evidence that its verification may owe.
     pub client: Option<String>,
     /// Until when its outcome is awaited, while it is in flight in this process.
@@ -106,7 +106,7 @@ impl From<ChallengeV2> for Challenge {
             spent: first.spent,
             mac,
             binding,
-            claim: first.claim,
+            claim: first.claim.map(Box::new),
             client,
             settle_by: None,
             request: None,

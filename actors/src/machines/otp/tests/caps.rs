@@ -168,7 +168,7 @@ fn a_record_at_every_bound_fits_the_store() {
         .next()
         .map(|(key, c)| (*key, c.clone()))
         .unwrap();
-    challenge.claim = Some(Claim::new(key.invoker, "send", "key", b"body"));
+    challenge.claim = Some(Box::new(Claim::new(key.invoker, "send", "key", b"body")));
     challenge.client = Some("x".repeat(CLIENT_REFERENCE_BYTES_MAX));
     for contract_type in 0..=u8::MAX {
         if book.challenges.len() == LIVE_CODES_MAX {
