@@ -149,14 +149,34 @@ fn five_mebibytes_on_any_route_get_a_clear_answer_and_a_new_connection_goes_on()
 
 fn chunked(client: &Client, route: &Route, body: &[u8]) -> Vec<u8> {
     let call = Call::new(&route.method, &route.path).header("Transfer-Encoding", "chunked");
-    let mut wire = client.wire(call.header("Content-Type", "application/json"));
-    for piece in body.chunks(65_536) {
-        wire.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
-        wire.extend_from_slice(piece);
-        wire.extend_from_slice(b"\r\n");
+    let head = client.wire(call.header("Content-Type", "application/json"));
+    [head, chunks(body, 65_536), b"0\r\n\r\n".to_vec()].concat()
+}
+
+/// A body in chunks of so many bytes, without its end.
+fn chunks(body: &[u8], bytes: usize) -> Vec<u8> {
+    let chunk = |piece: &[u8]| {
+        let length = format!("{:x}\r\n", piece.len());
+        [length.as_bytes(), piece, b"\r\n"].concat()
+    };
+    body.chunks(bytes).flat_map(chunk).collect()
+}
+
+#[test]
+fn a_body_in_chunks_with_a_trailer_is_read_whole_and_its_connection_goes_on() {
+    let world = World::start();
+    let head = Call::new("POST", SEND)
+        .header("Transfer-Encoding", "chunked")
+        .header("Trailer", "X-Sum")
+        .header("Content-Type", "application/json");
+    let body = chunks(inputs().to_string().as_bytes(), 20);
+    let end = b"0\r\nX-Sum: 7\r\n\r\n".to_vec();
+    let wire = [world.partner.wire(head), body, end].concat();
+    let mut connection = Connection::open(world.partner.address);
+    for reason in [11, 9] {
+        connection.write(&wire);
+        assert_eq!(connection.read().expect("an answer").reason(), reason);
     }
-    wire.extend_from_slice(b"0\r\n\r\n");
-    wire
 }
 
 #[test]
