@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// 1 s: with little to do, what is durable in the redo log alone is brought into the tree so soon, and a start has little to read.
-const AGE_MAX: Duration = Duration::from_secs(1);
+pub(crate) const AGE_MAX: Duration = Duration::from_secs(1);
 
 /// The layers, the tree below, the log beside them.
 pub(crate) struct Tables<E, L> {
