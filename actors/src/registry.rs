@@ -4,8 +4,8 @@ use crate::clock::{Clock, Moment};
 use crate::maps::SharedMap;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, SupervisionEvent};
 use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 /// How often a dead actor is replaced for one message. Where the runtime goes down each new one is dead at once: what is told then is settled by the
@@ -187,9 +187,16 @@ impl<K: Kind> Registry<K> {
         Entry { actor, slot }
     }
 
-    /// Lets an idle actor go: out of the map, so that nobody finds it any more, but only if nothing waits for it.
-    /// Called by the actor itself, which then stops.
-    pub fn leave(&self, id: K::Id, actor: ActorId) -> bool {
+    /// Stops an actor that is idle and for which nothing waits. Called by the actor itself, which knows the registry by way of what it shares with its kind.
+    pub fn let_go(registry: &OnceLock<Weak<Self>>, id: K::Id, actor: &ActorRef<K::Message>, is_idle: bool) {
+        let registry = registry.get().and_then(Weak::upgrade);
+        if is_idle && registry.is_some_and(|registry| registry.leave(id, actor.get_id())) {
+            actor.stop(None);
+        }
+    }
+
+    /// Takes an actor out of the map, so that nobody finds it any more, but only if nothing waits for it.
+    fn leave(&self, id: K::Id, actor: ActorId) -> bool {
         let left = self.actors.remove_if(&id, |_, entry| {
             entry.actor.get_id() == actor && entry.slot.depth() == 0
         });
@@ -266,7 +273,7 @@ struct Adopt<K: Kind>(Arc<Registry<K>>);
 
 impl<K: Kind> Actor for Supervisor<K> {
     type Msg = Adopt<K>;
-    type State = Option<std::sync::Weak<Registry<K>>>;
+    type State = Option<Weak<Registry<K>>>;
     type Arguments = ();
 
     async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
@@ -289,7 +296,7 @@ impl<K: Kind> Actor for Supervisor<K> {
         event: SupervisionEvent,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        let registry = state.as_ref().and_then(std::sync::Weak::upgrade);
+        let registry = state.as_ref().and_then(Weak::upgrade);
         match event {
             SupervisionEvent::ActorFailed(child, error) => {
                 // What the store said was logged by the actor, with its id.

@@ -7,6 +7,8 @@ use super::exchange::{Answer, Exchange, exchange, finish};
 use super::problem::{Code, Problem, Shape};
 use super::{Gateway, Routes};
 use futures_util::FutureExt;
+use http::Response;
+use serve::RequestId;
 use std::future::Future;
 use std::sync::Arc;
 use warp::{Filter, Rejection, path};
@@ -29,10 +31,18 @@ where
     path.and(exchange())
         .then(move |exchange: Exchange| {
             let request_id = exchange.request_id.clone();
-            let answer = handler(Arc::clone(&gateway), exchange);
-            Box::pin(answer.map(move |answer| finish(answer, shape, &request_id)))
+            finished(handler(Arc::clone(&gateway), exchange), shape, request_id)
         })
         .boxed()
+}
+
+/// A handler's answer in the shape of its face.
+fn finished(
+    answer: impl Future<Output = Answer> + Send,
+    shape: Shape,
+    request_id: RequestId,
+) -> impl Future<Output = Response<Vec<u8>>> + Send + Unpin {
+    Box::pin(answer.map(move |answer| finish(answer, shape, &request_id)))
 }
 
 /// A route with one parameter.
@@ -47,7 +57,7 @@ where
         .then(move |parameter: String, exchange: Exchange| {
             let request_id = exchange.request_id.clone();
             let answer = handler(Arc::clone(&gateway), decoded(&parameter), exchange);
-            Box::pin(answer.map(move |answer| finish(answer, Shape::Plain, &request_id)))
+            finished(answer, Shape::Plain, request_id)
         })
         .boxed()
 }
@@ -68,7 +78,7 @@ where
                 [decoded(&first), decoded(&second)],
                 exchange,
             );
-            Box::pin(answer.map(move |answer| finish(answer, Shape::Plain, &request_id)))
+            finished(answer, Shape::Plain, request_id)
         })
         .boxed()
 }
@@ -88,8 +98,8 @@ pub(super) fn decoded(parameter: &str) -> String {
 /// No other route.
 pub(super) fn nothing() -> Routes {
     path::full()
-        .and(warp::ext::get::<serve::RequestId>())
-        .map(|path: path::FullPath, id: serve::RequestId| {
+        .and(warp::ext::get::<RequestId>())
+        .map(|path: path::FullPath, id: RequestId| {
             Problem::new(
                 Code::NotFound,
                 "there is no such route; /openapi.json lists those that there are",

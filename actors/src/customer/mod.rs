@@ -222,12 +222,7 @@ impl CustomerActor {
         async move {
             state.slot.taken();
             if let CustomerMessage::LeaveIfIdle = message {
-                let registry = self.0.registry.get().and_then(Weak::upgrade);
-                if state.is_idle()
-                    && registry.is_some_and(|registry| registry.leave(state.id, myself.get_id()))
-                {
-                    myself.stop(None);
-                }
+                Registry::let_go(&self.0.registry, state.id, &myself, state.is_idle());
                 return Ok(());
             }
             if state.book.is_none() {

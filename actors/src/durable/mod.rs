@@ -138,6 +138,7 @@ impl<M: Persistent> Durable<M> {
         further: impl FnOnce(Step<'_, M>, &mut Batch) -> storage::Result<()>,
     ) -> impl Future<Output = storage::Result<Vec<M::Effect>>> {
         async move {
+            // Taken apart at once: what is kept whole until the commit takes a third more room.
             let (batch, due, deadline, effects) = match self.decided(command, now, further)? {
                 Decided::Nothing(effects) => return Ok(effects),
                 Decided::Written(batch, due, deadline, effects) => (batch, due, deadline, effects),

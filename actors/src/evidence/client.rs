@@ -8,12 +8,12 @@ use crate::machines::Machine;
 use crate::machines::evidence::{
     AddCommand, Added, ClientBook, ClientCommand, ClientEffect, ClientKey, ContractKey, Known,
 };
-use crate::registry::{Kind, Observed, Slot};
+use crate::registry::{Kind, Observed, Registry, Slot};
 use evidence::Leaf;
 use evidence::tree::{Hash, leaf_hash};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// What a client's actor is told.
 pub enum ClientMessage {
@@ -125,13 +125,8 @@ impl Actor for ClientActor {
                 }
             }
             ClientMessage::LeaveIfIdle => {
-                let registry = self.0.clients.get().and_then(Weak::upgrade);
-                let client = state.book.client();
-                if !state.book.is_waiting()
-                    && registry.is_some_and(|registry| registry.leave(client, myself.get_id()))
-                {
-                    myself.stop(None);
-                }
+                let book = &state.book;
+                Registry::let_go(&self.0.clients, book.client(), &myself, !book.is_waiting());
             }
         }
         Ok(())

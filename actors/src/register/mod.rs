@@ -228,12 +228,7 @@ impl RegisterActor {
     ) -> Result<(), ActorProcessingErr> {
         state.slot.taken();
         if let RegisterMessage::LeaveIfIdle = message {
-            let registry = self.0.registry.get().and_then(Weak::upgrade);
-            if state.is_idle()
-                && registry.is_some_and(|registry| registry.leave(state.number, myself.get_id()))
-            {
-                myself.stop(None);
-            }
+            Registry::let_go(&self.0.registry, state.number, &myself, state.is_idle());
             return Ok(());
         }
         let outcome = self.told(message, state).await;

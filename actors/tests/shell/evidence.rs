@@ -1,6 +1,7 @@
 //! What is recorded, how it is proved, and that every turned bit is found.
 
 use crate::evidence_world::{Log, container, debt, identity, keys, open, settings, signer, try_open};
+use crate::golden::from_hex;
 use actors::evidence::{audit_head, audit_leaves, audit_owed, rows};
 use actors::machines::evidence::{Added, Place};
 use evidence::checkpoint::Head;
@@ -454,14 +455,7 @@ fn the_records_of_evidence_are_the_golden_ones() {
         golden.trim(),
         "the bytes have changed; a new form is a new version"
     );
-    let bytes: Vec<Vec<u8>> = golden
-        .lines()
-        .map(|line| {
-            (0..line.len() / 2)
-                .map(|at| u8::from_str_radix(&line[2 * at..2 * at + 2], 16).unwrap())
-                .collect()
-        })
-        .collect();
+    let bytes: Vec<Vec<u8>> = golden.lines().map(from_hex).collect();
     assert_eq!(decode::<rows::LeafRecord>(&bytes[0]).unwrap(), leaf);
     assert_eq!(decode::<rows::LogRecord>(&bytes[1]).unwrap(), log);
     assert_eq!(decode::<rows::CheckpointRecord>(&bytes[2]).unwrap(), checkpoint);

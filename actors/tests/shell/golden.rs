@@ -17,11 +17,7 @@ pub(crate) fn check<R: Record + PartialEq + Debug>(name: &str, record: &R) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("golden")
         .join(format!("{name}-{}.hex", R::VERSION));
-    let hex: String = encode(record)
-        .unwrap()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = evidence::hex::encode(&encode(record).unwrap());
     if !path.exists() && std::env::var_os("GOLDEN").is_some_and(|value| value == "write") {
         std::fs::write(&path, format!("{hex}\n")).unwrap();
     }
@@ -31,10 +27,14 @@ pub(crate) fn check<R: Record + PartialEq + Debug>(name: &str, record: &R) {
         golden.trim(),
         "{name}: the bytes have changed; a new form is a new version"
     );
-    let bytes: Vec<u8> = (0..golden.trim().len() / 2)
-        .map(|i| u8::from_str_radix(&golden[2 * i..2 * i + 2], 16).unwrap())
-        .collect();
-    assert_eq!(&decode::<R>(&bytes).unwrap(), record);
+    assert_eq!(&decode::<R>(&from_hex(&golden)).unwrap(), record);
+}
+
+/// The bytes of a line of a golden file.
+pub(crate) fn from_hex(line: &str) -> Vec<u8> {
+    (0..line.trim().len() / 2)
+        .map(|at| u8::from_str_radix(&line[2 * at..2 * at + 2], 16).unwrap())
+        .collect()
 }
 
 #[test]
@@ -146,10 +146,7 @@ async fn a_customers_book_and_a_reservation_are_the_golden_ones() {
         include_str!("../../golden/otp-book-1.hex"),
         include_str!("../../golden/otp-book-2.hex"),
     ] {
-        let bytes: Vec<u8> = (0..earlier.trim().len() / 2)
-            .map(|at| u8::from_str_radix(&earlier[2 * at..2 * at + 2], 16).unwrap())
-            .collect();
-        assert_eq!(decode::<BookRecord<'_>>(&bytes).unwrap(), book);
+        assert_eq!(decode::<BookRecord<'_>>(&from_hex(earlier)).unwrap(), book);
     }
     let reservation = rows("idempotency").await.unwrap().remove(0).stored.value;
     check("idempotency-named", &decode::<Reservation>(&reservation).unwrap());
@@ -160,10 +157,7 @@ async fn a_customers_book_and_a_reservation_are_the_golden_ones() {
 /// Written before an answer that nobody knows the outcome of named its code; it must be read for ever, and is written no more.
 #[test]
 fn a_reservation_from_before_unknown_outcomes_named_their_code_is_still_read() {
-    let golden = include_str!("../../golden/idempotency-1.hex").trim();
-    let bytes: Vec<u8> = (0..golden.len() / 2)
-        .map(|i| u8::from_str_radix(&golden[2 * i..2 * i + 2], 16).unwrap())
-        .collect();
+    let bytes = from_hex(include_str!("../../golden/idempotency-1.hex"));
     let read = decode::<Reservation>(&bytes).unwrap();
     assert_eq!(encode(&read).unwrap(), bytes);
 }
