@@ -2,19 +2,22 @@
 
 use super::problem::{Code, Problem, Shape};
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request, Response};
 use http_body_util::{BodyExt, Empty};
 use serve::{Body, Peer, RequestId, TraceContext};
-use std::future::ready;
+use std::convert::Infallible;
+use std::future::{Future, ready};
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tower_service::Service;
-use warp::{Filter, Rejection, reject};
+use warp::{Filter, Rejection, Reply, reject};
 
 /// The longest idempotency key.
 const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 255;
@@ -23,7 +26,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// What handlers answer.
 pub type Answer = Result<Response<Vec<u8>>, Problem>;
 
-/// One request. In a box: on its way to its handler it moves through a dozen futures, each of which would keep room for it.
+/// One request. In a box: on its way to its handler it moves several times.
 pub struct Exchange(Box<Contents>);
 
 /// What a request has.
@@ -58,19 +61,65 @@ impl DerefMut for Exchange {
     }
 }
 
-/// A service over routes. It takes requests apart before they are routed: a filter for each part copies it, and each of their futures moves what those
-/// before it took.
+/// A service over routes that only find who answers. It takes a request apart before it is routed, for filters would copy each part and move it from one
+/// future to the next; and it gives back the handler's own future, so that nothing waits with it that the route was found by.
 #[derive(Clone)]
 pub struct Apart<S>(pub S);
 
-/// A request without its path, on its way past the routes to the one that matches. What goes that way must be clonable.
-#[derive(Clone)]
-struct Carried(Arc<Mutex<Option<Exchange>>>);
+/// An answer on its way.
+type Answering = Pin<Box<dyn Future<Output = Result<warp::reply::Response, Infallible>> + Send>>;
 
-impl<S: Service<Request<Empty<Bytes>>>> Service<Request<Body>> for Apart<S> {
+/// A request without its path on its way past the routes to the one that matches, and back from there its answer. What goes that way must be clonable.
+#[derive(Clone)]
+struct Carried(Arc<Mutex<Load>>);
+
+enum Load {
+    Request(Exchange),
+    Answer(Answering),
+    Nothing,
+}
+
+impl Carried {
+    fn put(&self, load: Load) -> Load {
+        std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), load)
+    }
+}
+
+/// A request that has come to its route.
+pub struct Arrived {
+    exchange: Exchange,
+    carried: Carried,
+}
+
+/// The answer is on its way.
+pub struct Routed;
+
+impl Arrived {
+    /// Gives it to its handler.
+    pub fn answer<R>(self, handler: impl FnOnce(Exchange) -> R) -> Routed
+    where
+        R: Future<Output = Response<Vec<u8>>> + Send + 'static,
+    {
+        let answer = handler(self.exchange).map(|response| Ok(response.into_response()));
+        self.carried.put(Load::Answer(Box::pin(answer)));
+        Routed
+    }
+}
+
+impl Reply for Routed {
+    /// Nobody sees it: the answer goes its own way.
+    fn into_response(self) -> warp::reply::Response {
+        warp::reply().into_response()
+    }
+}
+
+impl<S> Service<Request<Body>> for Apart<S>
+where
+    S: Service<Request<Empty<Bytes>>, Response = warp::reply::Response, Error = Infallible>,
+{
     type Response = S::Response;
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = Answering;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.0.poll_ready(context)
@@ -78,17 +127,28 @@ impl<S: Service<Request<Empty<Bytes>>>> Service<Request<Body>> for Apart<S> {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let carried = Carried(Arc::new(Mutex::new(Exchange::apart(&mut parts, body))));
-        parts.extensions.insert(carried);
-        self.0.call(Request::from_parts(parts, Empty::new()))
+        let load = Exchange::apart(&mut parts, body).map_or(Load::Nothing, Load::Request);
+        let carried = Carried(Arc::new(Mutex::new(load)));
+        parts.extensions.insert(carried.clone());
+        let routed = self
+            .0
+            .call(Request::from_parts(parts, Empty::new()))
+            .now_or_never();
+        match carried.put(Load::Nothing) {
+            Load::Answer(answer) => answer,
+            // No route took it; warp says so.
+            _ => Box::pin(ready(routed.expect("filters wait for nothing, handlers do"))),
+        }
     }
 }
 
 /// Takes a request, for the one route that has it to itself.
-pub fn exchange() -> impl Filter<Extract = (Exchange,), Error = Rejection> + Clone {
-    warp::ext::get::<Carried>().and_then(|Carried(carried)| {
-        let exchange = carried.lock().unwrap_or_else(PoisonError::into_inner).take();
-        ready(exchange.ok_or_else(reject::not_found))
+pub fn exchange() -> impl Filter<Extract = (Arrived,), Error = Rejection> + Clone {
+    warp::ext::get::<Carried>().and_then(|carried: Carried| {
+        ready(match carried.put(Load::Nothing) {
+            Load::Request(exchange) => Ok(Arrived { exchange, carried }),
+            _ => Err(reject::not_found()),
+        })
     })
 }
 

@@ -45,8 +45,7 @@ use actors::evidence::EvidenceService;
 use actors::otp::OtpService;
 use actors::owners::Owners;
 use actors::random::Randomness;
-use exchange::Apart;
-use http::Response;
+use exchange::{Apart, Routed};
 use problem::Shape;
 use routing::{cashdesk_route, first_of, key_route, nothing, route, route1, route2, tail};
 use std::sync::Arc;
@@ -54,7 +53,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use storage::Store;
 use warp::filters::BoxedFilter;
-use warp::{Filter, Reply, path};
+use warp::{Filter, path};
 
 /// What handlers need; cheap to clone.
 pub type Gateway = Arc<Parts>;
@@ -101,7 +100,7 @@ pub struct Parts {
     pub body_deadline: Duration,
 }
 
-type Routes = BoxedFilter<(Response<Vec<u8>>,)>;
+type Routes = BoxedFilter<(Routed,)>;
 
 /// The listener for partners.
 pub fn public(gateway: &Gateway) -> Routes {
@@ -475,5 +474,5 @@ pub fn service(
     Error = std::convert::Infallible,
     Future: Send,
 > + Clone {
-    Apart(warp::service(routes.map(Reply::into_response)))
+    Apart(warp::service(routes))
 }

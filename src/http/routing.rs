@@ -1,15 +1,13 @@
 //! From a path to its handler: what the tables of routes are made with.
 //!
-//! A handler's future is large, and filters move theirs several times, to the heap and within. So it lies in a box, and the filters move that.
+//! A route's filters only find its handler, whose future is awaited outside of them ([`Apart`](super::exchange::Apart)).
 
 use super::cashdesk;
-use super::exchange::{Answer, Exchange, exchange, finish};
+use super::exchange::{Answer, Arrived, Exchange, Routed, exchange, finish};
 use super::problem::{Code, Problem, Shape};
 use super::{Gateway, Routes};
 use futures_util::FutureExt;
-use http::Response;
-use serve::RequestId;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
 use warp::{Filter, Rejection, path};
 
@@ -29,20 +27,22 @@ where
 {
     let gateway = Arc::clone(gateway);
     path.and(exchange())
-        .then(move |exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            finished(handler(Arc::clone(&gateway), exchange), shape, request_id)
+        .map(move |arrived: Arrived| {
+            let gateway = Arc::clone(&gateway);
+            answered(arrived, shape, |exchange| handler(gateway, exchange))
         })
         .boxed()
 }
 
-/// A handler's answer in the shape of its face.
-fn finished(
-    answer: impl Future<Output = Answer> + Send,
-    shape: Shape,
-    request_id: RequestId,
-) -> impl Future<Output = Response<Vec<u8>>> + Send + Unpin {
-    Box::pin(answer.map(move |answer| finish(answer, shape, &request_id)))
+/// Gives a request to its handler, whose answer goes out in the shape of its face.
+fn answered<R>(arrived: Arrived, shape: Shape, handler: impl FnOnce(Exchange) -> R) -> Routed
+where
+    R: Future<Output = Answer> + Send + 'static,
+{
+    arrived.answer(|exchange| {
+        let request_id = exchange.request_id.clone();
+        handler(exchange).map(move |answer| finish(answer, shape, &request_id))
+    })
 }
 
 /// A route with one parameter.
@@ -54,10 +54,11 @@ where
 {
     let gateway = Arc::clone(gateway);
     path.and(exchange())
-        .then(move |parameter: String, exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(Arc::clone(&gateway), decoded(&parameter), exchange);
-            finished(answer, Shape::Plain, request_id)
+        .map(move |parameter: String, arrived: Arrived| {
+            let gateway = Arc::clone(&gateway);
+            answered(arrived, Shape::Plain, |exchange| {
+                handler(gateway, decoded(&parameter), exchange)
+            })
         })
         .boxed()
 }
@@ -71,14 +72,11 @@ where
 {
     let gateway = Arc::clone(gateway);
     path.and(exchange())
-        .then(move |first: String, second: String, exchange: Exchange| {
-            let request_id = exchange.request_id.clone();
-            let answer = handler(
-                Arc::clone(&gateway),
-                [decoded(&first), decoded(&second)],
-                exchange,
-            );
-            finished(answer, Shape::Plain, request_id)
+        .map(move |first: String, second: String, arrived: Arrived| {
+            let gateway = Arc::clone(&gateway);
+            answered(arrived, Shape::Plain, |exchange| {
+                handler(gateway, [decoded(&first), decoded(&second)], exchange)
+            })
         })
         .boxed()
 }
@@ -98,13 +96,12 @@ pub(super) fn decoded(parameter: &str) -> String {
 /// No other route.
 pub(super) fn nothing() -> Routes {
     path::full()
-        .and(warp::ext::get::<RequestId>())
-        .map(|path: path::FullPath, id: RequestId| {
-            Problem::new(
-                Code::NotFound,
-                "there is no such route; /openapi.json lists those that there are",
-            )
-            .into_response(Shape::of(path.as_str()), &id)
+        .and(exchange())
+        .map(|path: path::FullPath, arrived: Arrived| {
+            let detail = "there is no such route; /openapi.json lists those that there are";
+            answered(arrived, Shape::of(path.as_str()), |_| {
+                ready(Err(Problem::new(Code::NotFound, detail)))
+            })
         })
         .boxed()
 }
@@ -113,18 +110,15 @@ pub(super) fn nothing() -> Routes {
 pub(super) fn cashdesk_route(gateway: &Gateway) -> Routes {
     let gateway = Arc::clone(gateway);
     path::full()
-        .and_then(|path: path::FullPath| async move {
+        .and_then(|path: path::FullPath| {
             let is_ours = cashdesk::segments(path.as_str()).is_some();
-            if is_ours {
-                Ok(path.as_str().to_owned())
-            } else {
-                Err(warp::reject::not_found())
-            }
+            let ours = is_ours.then(|| path.as_str().to_owned());
+            ready(ours.ok_or_else(warp::reject::not_found))
         })
         .and(exchange())
-        .then(move |path: String, exchange: Exchange| {
+        .map(move |path: String, arrived: Arrived| {
             let gateway = Arc::clone(&gateway);
-            Box::pin(async move { cashdesk::any(gateway, decoded(&path), exchange).await })
+            arrived.answer(|exchange| cashdesk::any(gateway, decoded(&path), exchange))
         })
         .boxed()
 }
@@ -134,6 +128,9 @@ pub(super) fn key_route(gateway: &Gateway) -> Routes {
     let gateway = Arc::clone(gateway);
     path!("api" / "v1" / "key")
         .and(exchange())
-        .then(move |exchange: Exchange| Box::pin(cashdesk::upload(Arc::clone(&gateway), exchange)))
+        .map(move |arrived: Arrived| {
+            let gateway = Arc::clone(&gateway);
+            arrived.answer(|exchange| cashdesk::upload(gateway, exchange))
+        })
         .boxed()
 }
