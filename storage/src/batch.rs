@@ -1,5 +1,7 @@
 //! A batch: what one commit writes, all of it or nothing.
 
+use smallvec::SmallVec;
+
 use crate::{Error, Key, Result, Sequence, Version};
 
 /// 16 KiB a value. Sled keeps a page of up to nineteen entries together; larger values would push pages into separate files
@@ -28,17 +30,21 @@ pub(crate) struct Operation {
     pub(crate) row: Option<NewRow>,
 }
 
+/// A row's bytes. Those of 24 at the most lie in place: a version and an id, as rows of indices have them. Memory for each would be taken by one thread and
+/// given back by another, which costs more than the bytes.
+pub(crate) type RowBytes = SmallVec<[u8; 24]>;
+
 /// A row as it will lie on disk, the version of its batch in front: room for it is made by whoever brings the value, so that the committer, which alone
 /// knows it, copies nothing.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct NewRow(Vec<u8>);
+pub(crate) struct NewRow(RowBytes);
 
 /// What a row's version takes: eight bytes, most significant first.
 const VERSION_BYTES: usize = size_of::<u64>();
 
 impl NewRow {
     fn copied(value: &[u8]) -> NewRow {
-        let mut row = Vec::with_capacity(VERSION_BYTES + value.len());
+        let mut row = RowBytes::with_capacity(VERSION_BYTES + value.len());
         row.resize(VERSION_BYTES, 0);
         row.extend_from_slice(value);
         NewRow(row)
@@ -48,7 +54,7 @@ impl NewRow {
         let length = value.len();
         value.resize(length + VERSION_BYTES, 0);
         value.copy_within(..length, VERSION_BYTES);
-        NewRow(value)
+        NewRow(value.into())
     }
 
     fn value_bytes(&self) -> usize {
@@ -56,13 +62,12 @@ impl NewRow {
     }
 
     /// The value without its room.
-    pub(crate) fn into_value(mut self) -> Vec<u8> {
-        self.0.drain(..VERSION_BYTES);
-        self.0
+    pub(crate) fn into_value(self) -> Vec<u8> {
+        self.0[VERSION_BYTES..].to_vec()
     }
 
     /// The row, written by this batch.
-    pub(crate) fn written(mut self, sequence: Sequence) -> Vec<u8> {
+    pub(crate) fn written(mut self, sequence: Sequence) -> RowBytes {
         self.0[..VERSION_BYTES].copy_from_slice(&sequence.0.to_be_bytes());
         self.0
     }

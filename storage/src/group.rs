@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 use tokio::sync::oneshot;
 
 use crate::{
-    Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version, engine::Rows as Table,
+    Batch, Error, Key, Result, Row, Scan, Sequence, Stored, Version, batch::RowBytes, engine::Rows as Table,
     versions::Versions, ways::Way,
 };
 
@@ -56,14 +56,14 @@ impl Operation {
 }
 
 /// A row as it is after a group; `None` is deleted.
-pub(crate) type Changed = (Key, Option<Vec<u8>>);
+pub(crate) type Changed = (Key, Option<RowBytes>);
 
 /// Judges operations against the rows that are durable and the batches before them in the same group.
 pub(crate) struct Group<'a, T> {
     durable: &'a T,
     versions: &'a mut Versions,
     /// Rows as they will be; `None` is deleted. Most groups are never scanned, so that nobody sorts them.
-    overlay: HashMap<Key, Option<Vec<u8>>, RandomState>,
+    overlay: HashMap<Key, Option<RowBytes>, RandomState>,
     /// Of what will be written.
     ways: Vec<Way>,
     tally: Tally,

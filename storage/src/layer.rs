@@ -9,7 +9,9 @@ use std::{
 
 use crate::{
     Key, Result,
+    batch::RowBytes,
     engine::{Change, Rows},
+    group::Changed,
     ways::{Way, Ways},
 };
 
@@ -19,7 +21,7 @@ const ROW_OVERHEAD_BYTES: usize = 96;
 /// Rows by key, each as its last batch left it; `None` is deleted.
 #[derive(Debug, Default)]
 pub(crate) struct Layer {
-    rows: BTreeMap<Key, Option<Vec<u8>>>,
+    rows: BTreeMap<Key, Option<RowBytes>>,
     /// Memory, about. What is written over still counts: the redo log holds it too.
     bytes: usize,
     /// The number of the last batch in it.
@@ -42,9 +44,9 @@ impl Layer {
     }
 
     /// Takes in what a group changed, in the order of the groups.
-    pub(crate) fn absorb(&mut self, rows: impl IntoIterator<Item = (Key, Option<Vec<u8>>)>, sequence: u64) {
+    pub(crate) fn absorb(&mut self, rows: impl IntoIterator<Item = Changed>, sequence: u64) {
         for (key, row) in rows {
-            self.bytes += ROW_OVERHEAD_BYTES + key.as_bytes().len() + row.as_ref().map_or(0, Vec::len);
+            self.bytes += ROW_OVERHEAD_BYTES + key.as_bytes().len() + row.as_ref().map_or(0, |row| row.len());
             self.rows.insert(key, row);
         }
         self.sequence = sequence;

@@ -13,6 +13,7 @@ use std::io;
 
 use crate::{
     Key,
+    batch::RowBytes,
     changes::{self, Reader},
     engine::Change,
     group::Changed,
@@ -68,7 +69,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
     let mut changes = Vec::new();
     while !body.is_at_end() {
         let (key, row) = body.change()?;
-        changes.push((Key::from_stored(key), row.map(<[u8]>::to_vec)));
+        changes.push((Key::from_stored(key), row.map(RowBytes::from_slice)));
     }
     Some(Record {
         mark,

@@ -78,7 +78,7 @@ fn a_row_is_on_its_way_from_the_call_until_the_layer_that_has_it_is_gone() {
 fn what_a_start_found_in_the_log_is_on_its_way() {
     let ways = Ways::new();
     let mut layer = Layer::above(0);
-    layer.absorb([(key(1), Some(vec![1])), (key(2), None)], 2);
+    layer.absorb([(key(1), Some([1][..].into())), (key(2), None)], 2);
     layer.set_out(&ways);
     assert!(!ways.is_free(&key(1)) && !ways.is_free(&key(2)) && ways.is_free(&key(3)));
 }
