@@ -200,6 +200,7 @@ pub async fn start(
         clock: Arc::clone(&clock),
         sms: Arc::clone(&sms),
         hand_over_max: Duration::from_secs(config.sms.timeout_seconds),
+        handed_over: actor_metrics.handed_over_to(sms.name()),
         metrics: actor_metrics.clone(),
         windows: Arc::clone(&windows),
         tasks: tasks.clone(),

@@ -192,8 +192,11 @@ pub(crate) fn may_sweep(value: &[u8], now_ms: i64) -> storage::Result<bool> {
 #[derive(Clone, Default)]
 pub struct Running(Arc<SharedMap<[u8; 32], [u8; 32]>>);
 
-/// Holds a key while its request runs; travels with the request into the actor, and ends with its answer.
-pub struct Held {
+/// Holds a key while its request runs; travels with the request into the actor, and ends with its answer. In a box: most requests have none, and what
+/// travels that way would keep room for it.
+pub struct Held(Box<Holding>);
+
+struct Holding {
     running: Running,
     claim: Claim,
 }
@@ -201,11 +204,11 @@ pub struct Held {
 impl Held {
     /// The claim that is held.
     pub fn claim(&self) -> Claim {
-        self.claim
+        self.0.claim
     }
 }
 
-impl Drop for Held {
+impl Drop for Holding {
     fn drop(&mut self) {
         self.running.0.remove(&self.claim.key);
     }
@@ -240,10 +243,10 @@ impl Running {
             Entry::Occupied(_) => return Ok(Standing::OtherBody),
             Entry::Vacant(free) => drop(free.insert(claim.body)),
         }
-        let held = Held {
+        let held = Held(Box::new(Holding {
             running: self.clone(),
             claim,
-        };
+        }));
         let Some(stored) = store.get(claim.row()).await? else {
             return Ok(Standing::First(held));
         };

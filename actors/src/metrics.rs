@@ -1,6 +1,7 @@
 //! What the actors count. Labels are closed sets: no phone, customer or partner ever becomes one.
 
 use crate::machines::otp::Reason;
+use crate::ports::Outcome;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, Result,
 };
@@ -9,13 +10,11 @@ use prometheus::{
 #[derive(Clone)]
 pub struct Metrics {
     /// Answers of `send`, by reason.
-    pub sends: IntCounterVec,
+    pub sends: ByReason,
     /// Answers of `verify`, by reason.
-    pub verifications: IntCounterVec,
-    /// Outcomes of messages, by operator and outcome.
-    pub messages: IntCounterVec,
-    /// Seconds an operator took, by operator.
-    pub message_seconds: HistogramVec,
+    pub verifications: ByReason,
+    messages: IntCounterVec,
+    message_seconds: HistogramVec,
     /// Replayed answers.
     pub replays: IntCounter,
     /// Live customer actors.
@@ -49,11 +48,11 @@ impl Metrics {
     /// A name registered twice: a programmer's error that shows at the first start.
     pub fn new(registry: &Registry) -> Result<Self> {
         let made = Self {
-            sends: reasons(
+            sends: ByReason::new(
                 "countersign_otp_sends_total",
                 "Answers to sends of one-time passwords, by reason.",
             )?,
-            verifications: reasons(
+            verifications: ByReason::new(
                 "countersign_otp_verifications_total",
                 "Answers to verifications, by reason.",
             )?,
@@ -134,9 +133,20 @@ impl Metrics {
         Ok(made)
     }
 
+    /// The counters of what this operator is handed, held as those of [`ByReason`] are.
+    pub fn handed_over_to(&self, operator: &str) -> HandedOver {
+        let counter = |outcome| self.messages.with_label_values(&[operator, outcome]);
+        HandedOver {
+            accepted: counter("accepted"),
+            refused: counter("refused"),
+            unknown: counter("unknown"),
+            seconds: self.message_seconds.with_label_values(&[operator]),
+        }
+    }
+
     fn register(&self, registry: &Registry) -> Result<()> {
-        registry.register(Box::new(self.sends.clone()))?;
-        registry.register(Box::new(self.verifications.clone()))?;
+        registry.register(Box::new(self.sends.vector.clone()))?;
+        registry.register(Box::new(self.verifications.vector.clone()))?;
         registry.register(Box::new(self.messages.clone()))?;
         registry.register(Box::new(self.message_seconds.clone()))?;
         registry.register(Box::new(self.replays.clone()))?;
@@ -158,11 +168,48 @@ fn counter(name: &str, help: &str) -> Result<IntCounter> {
     IntCounter::new(name, help)
 }
 
-/// A counter by reason, every reason present from the start, so that a rate over a rare one is zero and not absent.
-fn reasons(name: &str, help: &str) -> Result<IntCounterVec> {
-    let vector = IntCounterVec::new(Opts::new(name, help), &["reason"])?;
-    for reason in Reason::ALL {
-        vector.with_label_values(&[reason.name()]);
+/// A counter by reason, every reason present from the start, so that a rate over a rare one is zero and not absent. Each is held: to find one by its label
+/// all callers would lock the same map.
+#[derive(Clone)]
+pub struct ByReason {
+    vector: IntCounterVec,
+    counters: [IntCounter; Reason::ALL.len()],
+}
+
+impl ByReason {
+    fn new(name: &str, help: &str) -> Result<Self> {
+        let vector = IntCounterVec::new(Opts::new(name, help), &["reason"])?;
+        let counters = Reason::ALL.map(|reason| vector.with_label_values(&[reason.name()]));
+        Ok(Self { vector, counters })
     }
-    Ok(vector)
+
+    /// Counts an answer.
+    pub fn count(&self, reason: Reason) {
+        let known = Reason::ALL.into_iter().zip(&self.counters);
+        known
+            .filter(|(known, _)| *known == reason)
+            .for_each(|(_, counter)| counter.inc());
+    }
+}
+
+/// What became of the messages that one operator was handed.
+#[derive(Clone)]
+pub struct HandedOver {
+    accepted: IntCounter,
+    refused: IntCounter,
+    unknown: IntCounter,
+    seconds: Histogram,
+}
+
+impl HandedOver {
+    /// Counts an outcome, and how long it took.
+    pub fn count(&self, outcome: &Outcome, seconds: f64) {
+        let counter = match outcome {
+            Outcome::Accepted(_) => &self.accepted,
+            Outcome::Refused { .. } => &self.refused,
+            Outcome::Unknown => &self.unknown,
+        };
+        counter.inc();
+        self.seconds.observe(seconds);
+    }
 }

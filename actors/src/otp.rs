@@ -148,10 +148,7 @@ impl OtpService {
                     }
                 },
             };
-            self.metrics
-                .sends
-                .with_label_values(&[answer.reason.name()])
-                .inc();
+            self.metrics.sends.count(answer.reason);
             Ok(Answered {
                 answer,
                 replayed: false,
@@ -211,10 +208,7 @@ impl OtpService {
             }
         };
         let (answer, evidence) = self.verify_first(partner, inputs, code, held).await?;
-        self.metrics
-            .verifications
-            .with_label_values(&[answer.reason.name()])
-            .inc();
+        self.metrics.verifications.count(answer.reason);
         Ok(Answered {
             answer,
             replayed: false,

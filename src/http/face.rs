@@ -1,12 +1,17 @@
 //! How the accept loop words its own answers, and what it counts.
 
 use super::problem::{Code, Problem, Shape};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 use serve::{Ending, Face, Refusal, RequestId};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -91,8 +96,27 @@ impl HttpMetrics {
 pub struct GatewayFace {
     listener: &'static str,
     metrics: HttpMetrics,
+    /// The counters of each kind of answer that there was, held: to find them by their labels all callers would lock the same maps.
+    answers: ArcSwap<HashMap<Kind, Answers, RandomState>>,
     in_flight: IntGauge,
     connections: IntGauge,
+}
+
+/// A kind of answer: its route, method and status.
+type Kind = (&'static str, &'static str, StatusCode);
+
+/// What is counted of the answers of a kind.
+#[derive(Clone)]
+struct Answers {
+    number: IntCounter,
+    seconds: Histogram,
+}
+
+impl Answers {
+    fn count(&self, elapsed: Duration) {
+        self.number.inc();
+        self.seconds.observe(elapsed.as_secs_f64());
+    }
 }
 
 impl GatewayFace {
@@ -103,9 +127,26 @@ impl GatewayFace {
         Self {
             listener,
             metrics,
+            answers: ArcSwap::default(),
             in_flight,
             connections,
         }
+    }
+
+    /// The first answer of its kind.
+    fn answers_of(&self, kind: Kind) -> Answers {
+        let (route, method, status) = kind;
+        let labels = [self.listener, route, method, status.as_str()];
+        let answers = Answers {
+            number: self.metrics.requests.with_label_values(&labels),
+            seconds: self.metrics.seconds.with_label_values(&labels[..2]),
+        };
+        self.answers.rcu(|known| {
+            let mut known = HashMap::clone(known);
+            known.insert(kind, answers.clone());
+            known
+        });
+        answers
     }
 }
 
@@ -138,12 +179,11 @@ impl Face for GatewayFace {
 
     fn observe(&self, head: &Parts, status: StatusCode, elapsed: Duration) {
         let route = route_of(head.uri.path());
-        let labels = [self.listener, route, method_of(head), status.as_str()];
-        self.metrics.requests.with_label_values(&labels).inc();
-        self.metrics
-            .seconds
-            .with_label_values(&[self.listener, route])
-            .observe(elapsed.as_secs_f64());
+        let kind = (route, method_of(head), status);
+        match self.answers.load().get(&kind) {
+            Some(answers) => answers.count(elapsed),
+            None => self.answers_of(kind).count(elapsed),
+        }
         if tracing::enabled!(tracing::Level::DEBUG) {
             let request_id = head.extensions.get::<RequestId>().map(RequestId::as_str);
             let trace_id = head

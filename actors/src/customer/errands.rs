@@ -120,19 +120,7 @@ impl World {
     }
 
     fn count_message(&self, outcome: &Outcome, began: Now) {
-        let label = match outcome {
-            Outcome::Accepted(_) => "accepted",
-            Outcome::Refused { .. } => "refused",
-            Outcome::Unknown => "unknown",
-        };
-        self.metrics
-            .messages
-            .with_label_values(&[self.sms.name(), label])
-            .inc();
         let took_ms = u32::try_from(self.clock.now().mono.0 - began.mono.0).unwrap_or(0);
-        self.metrics
-            .message_seconds
-            .with_label_values(&[self.sms.name()])
-            .observe(f64::from(took_ms) / 1_000.0);
+        self.handed_over.count(outcome, f64::from(took_ms) / 1_000.0);
     }
 }

@@ -11,14 +11,14 @@ use crate::evidence::EvidenceService;
 use crate::idempotency::Held;
 use crate::ids::{ChallengeId, ContactId, CustomerId, RequestId};
 use crate::machines::otp::{Answer, Command, Effect, OtpBook, SendCommand, Settlement, VerifyCommand};
-use crate::maps::Map;
-use crate::metrics::Metrics;
+use crate::metrics::{HandedOver, Metrics};
 use crate::ports::{HandOver, Message, SmsSender};
 use crate::registry::{Kind, Observed, Registry, Slot};
 use crate::wheel::Wheel;
 use crate::windows::ClosedWindows;
 use evidence::tree::Hash;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use storage::Store;
@@ -92,6 +92,8 @@ pub struct World {
     pub hand_over_max: Duration,
     /// Counters.
     pub metrics: Metrics,
+    /// Those of what the operator is handed.
+    pub handed_over: HandedOver,
     /// Windows that are known to be closed.
     pub windows: Arc<ClosedWindows>,
     /// Effects under way, so that a shutdown can wait for them.
@@ -157,16 +159,28 @@ pub struct State {
     /// Loaded by the first message, so that a store that fails ends the actor where its supervisor sees it.
     book: Option<Durable<OtpBook>>,
     next_request: u64,
-    waiting: Map<RequestId, (RpcReplyPort<Answer>, Option<Held>)>,
-    receipts: Map<RequestId, RpcReplyPort<Hash>>,
-    lifting: Map<RequestId, RpcReplyPort<()>>,
-    awaiting: Map<ChallengeId, Vec<RpcReplyPort<Option<Answer>>>>,
+    /// Those who asked for a code or its verification: one, or few.
+    waiting: SmallVec<[Asked; 1]>,
+    lifting: Vec<(RequestId, RpcReplyPort<()>)>,
+    awaiting: Vec<(ChallengeId, RpcReplyPort<Option<Answer>>)>,
+}
+
+/// Who waits for an answer.
+struct Asked {
+    request: RequestId,
+    reply: RpcReplyPort<Answer>,
+    held: Option<Held>,
+    receipt: Option<RpcReplyPort<Hash>>,
 }
 
 impl State {
     fn request(&mut self) -> RequestId {
         self.next_request += 1;
         RequestId(self.next_request)
+    }
+
+    fn asked(&self, request: RequestId) -> Option<usize> {
+        self.waiting.iter().position(|asked| asked.request == request)
     }
 
     fn is_idle(&self) -> bool {
@@ -190,10 +204,9 @@ impl Actor for CustomerActor {
             slot,
             book: None,
             next_request: 0,
-            waiting: Map::default(),
-            receipts: Map::default(),
-            lifting: Map::default(),
-            awaiting: Map::default(),
+            waiting: SmallVec::new(),
+            lifting: Vec::new(),
+            awaiting: Vec::new(),
         })
     }
 
@@ -274,8 +287,15 @@ impl CustomerActor {
                 if reply.is_closed() && held.is_none() {
                     return None; // the caller has gone before anything happened, and will not repeat under a key
                 }
-                command.request = state.request();
-                state.waiting.insert(command.request, (reply, held));
+                let request = state.request();
+                command.request = request;
+                let receipt = None;
+                state.waiting.push(Asked {
+                    request,
+                    reply,
+                    held,
+                    receipt,
+                });
                 Some(Command::Send(command))
             }
             CustomerMessage::Verify {
@@ -284,11 +304,14 @@ impl CustomerActor {
                 held,
                 receipt,
             } => {
-                command.request = state.request();
-                state.waiting.insert(command.request, (reply, held));
-                state
-                    .receipts
-                    .extend(receipt.map(|receipt| (command.request, receipt)));
+                let request = state.request();
+                command.request = request;
+                state.waiting.push(Asked {
+                    request,
+                    reply,
+                    held,
+                    receipt,
+                });
                 if let Some(evidence) = &mut command.evidence {
                     self.0.sms.name().clone_into(&mut evidence.key_transport);
                 }
@@ -300,7 +323,7 @@ impl CustomerActor {
                     .as_ref()
                     .is_some_and(|book| book.machine().is_in_flight(challenge));
                 if in_flight {
-                    state.awaiting.entry(challenge).or_default().push(reply);
+                    state.awaiting.push((challenge, reply));
                 } else {
                     answer(reply, None);
                 }
@@ -308,7 +331,7 @@ impl CustomerActor {
             }
             CustomerMessage::LiftLock { contact, reply } => {
                 let request = state.request();
-                state.lifting.insert(request, reply);
+                state.lifting.push((request, reply));
                 Some(Command::LiftLock { contact, request })
             }
             CustomerMessage::Outcome {
@@ -366,29 +389,34 @@ impl CustomerActor {
                 request,
                 answer: given,
             } => {
-                state.receipts.remove(&request); // nobody waits for evidence that is not owed
-                if let Some((reply, held)) = state.waiting.remove(&request) {
-                    drop(held); // before the answer: who has it may repeat at once
-                    answer(reply, given);
+                if let Some(at) = state.asked(request) {
+                    let asked = state.waiting.swap_remove(at);
+                    drop(asked.receipt); // nobody waits for evidence that is not owed
+                    drop(asked.held); // before the answer: who has it may repeat at once
+                    answer(asked.reply, given);
                 }
             }
             Effect::Settled {
                 challenge,
                 answer: given,
             } => {
-                let waiting = state.awaiting.remove(&challenge).unwrap_or_default();
-                waiting
-                    .into_iter()
-                    .for_each(|reply| answer(reply, Some(given.clone())));
+                let ended = |(awaited, _): &mut (ChallengeId, _)| *awaited == challenge;
+                for (_, reply) in state.awaiting.extract_if(.., ended) {
+                    answer(reply, Some(given.clone()));
+                }
             }
             Effect::LockLifted { request } => {
-                state
-                    .lifting
-                    .remove(&request)
-                    .into_iter()
-                    .for_each(|reply| answer(reply, ()));
+                let lifted = |(lifting, _): &mut (RequestId, _)| *lifting == request;
+                for (_, reply) in state.lifting.extract_if(.., lifted) {
+                    answer(reply, ());
+                }
             }
-            Effect::RecordEvidence { request, owed } => self.pay(*owed, state.receipts.remove(&request)),
+            Effect::RecordEvidence { request, owed } => {
+                let receipt = state
+                    .asked(request)
+                    .and_then(|at| state.waiting[at].receipt.take());
+                self.pay(*owed, receipt);
+            }
             Effect::AskOperator { challenge, message } => self.ask(state.id, challenge, message),
             Effect::WindowClosed { window, until } => self.0.windows.close(state.id, window, until),
             Effect::WindowOpened { window } => self.0.windows.open(state.id, window),

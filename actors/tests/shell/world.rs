@@ -86,6 +86,7 @@ pub(crate) async fn over(
         clock: Arc::clone(&dynamic),
         sms: Arc::<ScriptedOperator>::clone(&operator),
         hand_over_max: Duration::from_secs(10),
+        handed_over: metrics.handed_over_to(actors::ports::SmsSender::name(&*operator)),
         metrics: metrics.clone(),
         windows: Arc::default(),
         tasks: tasks.clone(),
