@@ -99,7 +99,7 @@ struct Bare;
 impl serve::Face for Bare {
     fn refuse(
         &self,
-        _: &http::request::Parts,
+        _: &serve::Head,
         refusal: serve::Refusal,
     ) -> http::Response<http_body_util::Full<bytes::Bytes>> {
         let mut response = http::Response::new(http_body_util::Full::default());

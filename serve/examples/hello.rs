@@ -6,16 +6,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
-use http::request::Parts;
 use http_body_util::Full;
-use serve::{Face, Limits, Refusal, Server};
+use serve::{Face, Head, Limits, Refusal, Server};
 use tokio::net::TcpListener;
 use warp::Filter as _;
 
 struct Bare;
 
 impl Face for Bare {
-    fn refuse(&self, _head: &Parts, refusal: Refusal) -> Response<Full<Bytes>> {
+    fn refuse(&self, _head: &Head, refusal: Refusal) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::default());
         *response.status_mut() = refusal.status();
         response

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, EXPECT, HeaderValue, RETRY_AFTER};
-use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -22,7 +21,7 @@ use tower_service::Service;
 use crate::body::{Answer, Body};
 use crate::connection::{Connection, Place, Stage};
 use crate::request_id::X_REQUEST_ID;
-use crate::{Peer, Refusal, RequestId, TraceContext};
+use crate::{Head, Peer, Refusal, RequestId, TraceContext};
 
 /// When a refused client may try again. A full house empties in milliseconds, and clients round up to whole seconds.
 const RETRY_AFTER_BUSY: Duration = Duration::from_secs(1);
@@ -86,27 +85,28 @@ where
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let began = Instant::now();
         let (mut parts, incoming) = request.into_parts();
-        let request_id = RequestId::of(&parts.headers);
-        parts.extensions.insert(request_id.clone());
-        parts.extensions.insert(TraceContext::of(&parts.headers));
+        let head = Head {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            request_id: RequestId::of(&parts.headers),
+            trace: TraceContext::of(&parts.headers),
+        };
+        parts.extensions.insert(head.request_id.clone());
+        parts.extensions.insert(head.trace);
         parts.extensions.insert(self.peer.clone());
 
         let expects_continue = expects_continue(&parts.headers) && !incoming_is_empty(&incoming);
         self.connection.request_began(began, expects_continue);
         let body = Body::new(incoming, Arc::clone(&self.connection));
-        let (head, handler, place, refusal) = match self.admit() {
-            Err(refusal) => (parts, None, None, Some(refusal)),
-            Ok(place) => {
-                let head = outline(&parts);
-                match self.start(Request::from_parts(parts, body)) {
-                    Ok(handler) => (head, Some(handler), Some(place), None),
-                    Err(refusal) => (head, None, None, Some(refusal)),
-                }
-            }
+        let (handler, place, refusal) = match self.admit() {
+            Err(refusal) => (None, None, Some(refusal)),
+            Ok(place) => match self.start(Request::from_parts(parts, body)) {
+                Ok(handler) => (Some(handler), Some(place), None),
+                Err(refusal) => (None, None, Some(refusal)),
+            },
         };
         let ticket = Ticket {
             head,
-            request_id,
             began,
             place,
             answered: false,
@@ -128,16 +128,6 @@ fn expects_continue(headers: &HeaderMap) -> bool {
     headers
         .get(EXPECT)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
-}
-
-/// What is kept of a head that goes to the handler: all but its header fields, whose copy would cost more than the rest.
-fn outline(parts: &Parts) -> Parts {
-    let (mut outline, ()) = Request::new(()).into_parts();
-    outline.method = parts.method.clone();
-    outline.uri = parts.uri.clone();
-    outline.version = parts.version;
-    outline.extensions = parts.extensions.clone();
-    outline
 }
 
 pin_project! {
@@ -184,8 +174,7 @@ where
 
 /// All that is known of a request while its handler works.
 struct Ticket {
-    head: Parts,
-    request_id: RequestId,
+    head: Head,
     began: Instant,
     place: Option<Place>,
     answered: bool,
@@ -198,9 +187,8 @@ impl Ticket {
         self.place = None;
         let connection = &self.connection;
         let mut response = match outcome {
-            Ok(response) => {
-                response.map(|body| Answer::of_handler(body, self.request_id.clone(), Arc::clone(connection)))
-            }
+            Ok(response) => response
+                .map(|body| Answer::of_handler(body, self.head.request_id.clone(), Arc::clone(connection))),
             Err(refusal) => {
                 self.log(refusal);
                 self.refuse(refusal)
@@ -209,7 +197,7 @@ impl Ticket {
         };
         let now = Instant::now();
         let headers = response.headers_mut();
-        headers.insert(X_REQUEST_ID, self.request_id.header_value());
+        headers.insert(X_REQUEST_ID, self.head.request_id.header_value());
         if connection.answered(now) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -240,7 +228,7 @@ impl Ticket {
 
     /// A panic's message and place are in the panic hook's line; they may quote data, so they are not repeated here.
     fn log(&self, refusal: Refusal) {
-        let (method, request_id) = (&self.head.method, &self.request_id);
+        let (method, request_id) = (&self.head.method, &self.head.request_id);
         match refusal {
             Refusal::Panicked => tracing::error!(%request_id, %method, "a handler panicked"),
             Refusal::HeldTooLong => tracing::warn!(%request_id, %method, "a handler was held too long"),

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode, Uri};
 use http_body_util::Full;
+
+use crate::{RequestId, TraceContext};
 
 /// Why the loop answers instead of the handler.
 ///
@@ -57,26 +58,34 @@ pub enum Ending {
     Handshake,
 }
 
+/// What a face is told of a request. The rest of its head goes to the handler.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Its method.
+    pub method: Method,
+    /// Its target.
+    pub uri: Uri,
+    /// Its id, ours or the caller's.
+    pub request_id: RequestId,
+    /// Its place in the caller's trace.
+    pub trace: TraceContext,
+}
+
 /// A face of the product towards its callers: it words refusals in its own shape and counts what happens.
 ///
 /// The hooks run on the connection's task, within the time of a request: they may count and log, not wait.
 pub trait Face: Send + Sync + 'static {
     /// The answer to a request that the loop refuses; the status should be [`Refusal::status`]. The loop adds
     /// `X-Request-Id`, `Retry-After` and `Connection` where they belong.
-    ///
-    /// Where a handler had the request already, as for [`Refusal::HeldTooLong`] and [`Refusal::Panicked`], `head` carries
-    /// method, target, version and extensions, and no header fields.
-    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Full<Bytes>>;
+    fn refuse(&self, head: &Head, refusal: Refusal) -> Response<Full<Bytes>>;
 
-    /// A request was answered; `elapsed` runs from its complete head to the head of the answer. `head` may
-    /// carry no header fields; its extensions have [`crate::RequestId`], [`crate::TraceContext`] and [`crate::Peer`].
-    fn observe(&self, head: &Parts, status: StatusCode, elapsed: Duration) {
+    /// A request was answered; `elapsed` runs from its complete head to the head of the answer.
+    fn observe(&self, head: &Head, status: StatusCode, elapsed: Duration) {
         let _ = (head, status, elapsed);
     }
 
-    /// A request ended without an answer: its client went away, or the drain's deadline passed. `head` as in
-    /// [`Self::observe`].
-    fn abandoned(&self, head: &Parts, elapsed: Duration) {
+    /// A request ended without an answer: its client went away, or the drain's deadline passed.
+    fn abandoned(&self, head: &Head, elapsed: Duration) {
         let _ = (head, elapsed);
     }
 

@@ -31,7 +31,7 @@ mod watch;
 use std::net::SocketAddr;
 
 pub use body::Body;
-pub use face::{Ending, Face, Refusal};
+pub use face::{Ending, Face, Head, Refusal};
 pub use limits::{Limits, connections_max_from_rlimit};
 pub use listen::listen;
 pub use request_id::RequestId;

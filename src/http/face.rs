@@ -4,13 +4,12 @@ use super::problem::{Code, Problem, Shape};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
-use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
-use serve::{Ending, Face, Refusal, RequestId};
+use serve::{Ending, Face, Head, Refusal};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -151,7 +150,7 @@ impl GatewayFace {
 }
 
 impl Face for GatewayFace {
-    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Full<Bytes>> {
+    fn refuse(&self, head: &Head, refusal: Refusal) -> Response<Full<Bytes>> {
         let problem = match refusal {
             Refusal::Busy { .. } => Problem::new(
                 Code::Busy,
@@ -164,20 +163,12 @@ impl Face for GatewayFace {
             Refusal::Draining => Problem::new(Code::Unavailable, "the gateway is going down").retry_after(5),
         };
         let shape = Shape::of(head.uri.path());
-        match head.extensions.get::<RequestId>() {
-            Some(id) => problem
-                .into_response(shape, id)
-                .map(|body| Full::new(Bytes::from(body))),
-            None => {
-                tracing::error!("a request came to a face without its id");
-                let mut response = Response::new(Full::new(Bytes::new()));
-                *response.status_mut() = refusal.status();
-                response
-            }
-        }
+        problem
+            .into_response(shape, &head.request_id)
+            .map(|body| Full::new(Bytes::from(body)))
     }
 
-    fn observe(&self, head: &Parts, status: StatusCode, elapsed: Duration) {
+    fn observe(&self, head: &Head, status: StatusCode, elapsed: Duration) {
         let route = route_of(head.uri.path());
         let kind = (route, method_of(head), status);
         match self.answers.load().get(&kind) {
@@ -185,23 +176,18 @@ impl Face for GatewayFace {
             None => self.answers_of(kind).count(elapsed),
         }
         if tracing::enabled!(tracing::Level::DEBUG) {
-            let request_id = head.extensions.get::<RequestId>().map(RequestId::as_str);
-            let trace_id = head
-                .extensions
-                .get::<serve::TraceContext>()
-                .map(serve::TraceContext::trace_id);
             tracing::debug!(
                 listener = self.listener,
                 route,
                 status = status.as_u16(),
-                request_id,
-                trace_id,
+                request_id = head.request_id.as_str(),
+                trace_id = head.trace.trace_id(),
                 "answered"
             );
         }
     }
 
-    fn abandoned(&self, head: &Parts, _: Duration) {
+    fn abandoned(&self, head: &Head, _: Duration) {
         self.metrics
             .abandoned
             .with_label_values(&[self.listener, route_of(head.uri.path())])
@@ -241,7 +227,7 @@ impl Face for GatewayFace {
     }
 }
 
-fn method_of(head: &Parts) -> &'static str {
+fn method_of(head: &Head) -> &'static str {
     match head.method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",

@@ -217,7 +217,7 @@ fn server(
 struct PlainFace;
 
 impl serve::Face for PlainFace {
-    fn refuse(&self, _: &http::request::Parts, refusal: serve::Refusal) -> Response<Full<Bytes>> {
+    fn refuse(&self, _: &serve::Head, refusal: serve::Refusal) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::new()));
         *response.status_mut() = refusal.status();
         response

@@ -47,7 +47,7 @@ pub async fn serve_over(
 struct PlainFace;
 
 impl serve::Face for PlainFace {
-    fn refuse(&self, _: &http::request::Parts, refusal: serve::Refusal) -> Response<Full<Bytes>> {
+    fn refuse(&self, _: &serve::Head, refusal: serve::Refusal) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::from_static(b"the sandbox cannot answer now\n")));
         *response.status_mut() = refusal.status();
         response

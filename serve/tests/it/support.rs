@@ -9,10 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use serve::{Body, DrainReport, Ending, Face, Limits, Refusal, RequestId, Server, Tls};
+use serve::{Body, DrainReport, Ending, Face, Head, Limits, Refusal, Server, Tls};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -64,20 +63,20 @@ impl Recorder {
 }
 
 impl Face for Recorder {
-    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Full<Bytes>> {
-        assert!(head.extensions.get::<RequestId>().is_some());
+    fn refuse(&self, head: &Head, refusal: Refusal) -> Response<Full<Bytes>> {
+        assert!(!head.request_id.as_str().is_empty());
         self.tell(Seen::Refused(head.uri.path().to_owned(), refusal));
         let mut response = Response::new(Full::from(format!("refused: {refusal:?} {}", head.uri.path())));
         *response.status_mut() = refusal.status();
         response
     }
 
-    fn observe(&self, head: &Parts, status: StatusCode, _elapsed: Duration) {
-        assert!(head.extensions.get::<RequestId>().is_some());
+    fn observe(&self, head: &Head, status: StatusCode, _elapsed: Duration) {
+        assert!(!head.request_id.as_str().is_empty());
         self.tell(Seen::Observed(head.uri.path().to_owned(), status));
     }
 
-    fn abandoned(&self, head: &Parts, _elapsed: Duration) {
+    fn abandoned(&self, head: &Head, _elapsed: Duration) {
         self.tell(Seen::Abandoned(head.uri.path().to_owned()));
     }
 

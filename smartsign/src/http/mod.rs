@@ -275,7 +275,7 @@ where
 pub struct AgentFace(pub Shape);
 
 impl serve::Face for AgentFace {
-    fn refuse(&self, _: &http::request::Parts, refusal: serve::Refusal) -> Response<Full<Bytes>> {
+    fn refuse(&self, _: &serve::Head, refusal: serve::Refusal) -> Response<Full<Bytes>> {
         let refused = Refused::new(refusal.status(), "unavailable", "the agent cannot answer now");
         self.0.answer(&refused).map(|body| Full::new(Bytes::from(body)))
     }
