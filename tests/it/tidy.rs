@@ -294,6 +294,32 @@ fn stand_ins_are_no_part_of_a_gateway_without_the_feature_dev() {
     }
 }
 
+/// The fuzz targets are no member of the workspace, and nothing else here builds them.
+#[test]
+fn the_fuzz_targets_lock_file_has_what_our_packages_depend_on() {
+    let mut missing = Vec::new();
+    for package in manifest("fuzz/Cargo.lock")["package"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        if package.get("source").is_some() || name == "countersign-fuzz" {
+            continue;
+        }
+        // A name, and a version where several are locked.
+        let locked = package["dependencies"].as_array().unwrap().iter();
+        let locked: Vec<&str> = locked
+            .filter_map(|locked| locked.as_str()?.split_whitespace().next())
+            .collect();
+        let folder = if name == "countersign" { "." } else { name };
+        let needed = manifest(&format!("{folder}/Cargo.toml"))["dependencies"].clone();
+        for (dependency, how) in needed.as_table().unwrap() {
+            let is_optional = how.get("optional").is_some();
+            if !is_optional && !locked.contains(&dependency.as_str()) {
+                missing.push(format!("{name} depends on {dependency}"));
+            }
+        }
+    }
+    assert_none(&missing, "fuzz/Cargo.lock is stale; building a target mends it");
+}
+
 #[test]
 fn names_stay_in_their_places() {
     let mut broken = Vec::new();
